@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace noiseutils {
+
+/// The whole of `text` as a finite real number; a fraction "25/255" is the quotient of two such numbers.
+/// Refused with UsageError: empty, trailing characters, nan, inf, hexadecimal, overflow, a zero denominator.
+double parse_number(std::string_view text);
+
+/// The whole of `text` as a decimal integer. Refused with UsageError: signs in odd places, overflow, "1e3", "0x10".
+std::int64_t parse_integer(std::string_view text);
+
+/// As parse_integer, for 0 ... 2^64 - 1.
+std::uint64_t parse_unsigned(std::string_view text);
+
+/// The shortest decimal text that reads back as the same double ("0.1", "25", "1e-09"); "nan", "inf", "-inf".
+std::string format_number(double value);
+
+}  // namespace noiseutils

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "tensor/tensor.hpp"
+
+namespace noiseutils {
+
+using Metadata = std::map<std::string, std::string, std::less<>>;
+
+/// Named tensors plus string metadata: what travels on a pipe. `data` is what the record is about; companions keep a
+/// role name (`clean`, `noisy`, `reference.1` ...). Layout on the wire: noiseutils-stream(5).
+struct Record {
+  std::map<std::string, Tensor, std::less<>> tensors;
+  Metadata metadata;
+
+  const Tensor* find(std::string_view name) const;
+  /// Throws DataError `the record has no tensor "NAME" (it has: ...)`.
+  const Tensor& require(std::string_view name) const;
+  Tensor& require(std::string_view name);
+  /// The metadata value, or "".
+  std::string meta(std::string_view key) const;
+};
+
+/// Where a record stands in its stream. Indices count samples, so a batch and its split give the same numbers.
+struct StreamPosition {
+  std::int64_t index = 0;             ///< of the record's first sample within its segment
+  std::optional<std::int64_t> count;  ///< samples of the segment, where known
+  bool last = false;                  ///< the segment ends with this record
+};
+
+/// The stream.* keys of a record; nullopt for a foreign one (it has none). Throws DataError where they are malformed.
+std::optional<StreamPosition> stream_position(const Record& record);
+void set_stream_position(Record& record, const StreamPosition& position);
+void clear_stream_position(Record& record);
+
+/// The axis letters of `data`: the metadata key `axes`, else by rank: D, HW, NHW, NCHW ("" for rank 0, N... is never
+/// guessed above 4). Throws DataError if the letters do not number the rank or repeat.
+std::string axes_of(const Record& record);
+/// True if the record is a batch: its axes start with N.
+bool is_batch(const Record& record);
+/// Samples in the record: the leading axis of a batch, else 1.
+std::int64_t sample_count(const Record& record);
+/// Axis letters and shape of one sample of `data`.
+std::string sample_axes(const Record& record);
+Shape sample_shape(const Record& record);
+/// Sample i of tensor `name` (shares the bytes). In a batch every companion must have the same leading N (DataError
+/// else).
+Tensor sample_of(const Record& record, std::string_view name, std::int64_t i);
+/// Sample i as a record of its own: tensors sliced, axes without N, `id` resolved, list-valued metadata resolved.
+Record sample_record(const Record& record, std::int64_t i);
+/// A name for sample i of the record: `id` (a JSON list in a batch), else the number given.
+std::string sample_id(const Record& record, std::int64_t i, std::int64_t number);
+
+}  // namespace noiseutils
