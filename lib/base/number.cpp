@@ -1,0 +1,51 @@
+#include "base/number.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <system_error>
+
+#include "base/error.hpp"
+
+namespace noiseutils {
+namespace {
+
+template <class Number>
+Number parse_whole(std::string_view text, const char* kind) {
+  Number value{};
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (status == std::errc::result_out_of_range) throw UsageError("\"" + std::string(text) + "\" is out of range");
+  if (status != std::errc{} || end != text.data() + text.size())
+    throw UsageError("\"" + std::string(text) + "\" is not " + kind);
+  return value;
+}
+
+double parse_finite(std::string_view text) {
+  const auto value = parse_whole<double>(text, "a number");
+  if (!std::isfinite(value)) throw UsageError("\"" + std::string(text) + "\" is not a finite number");
+  return value;
+}
+
+}  // namespace
+
+double parse_number(std::string_view text) {
+  const auto slash = text.find('/');
+  if (slash == std::string_view::npos) return parse_finite(text);
+  const double denominator = parse_finite(text.substr(slash + 1));
+  const double quotient = parse_finite(text.substr(0, slash)) / denominator;
+  if (!std::isfinite(quotient)) throw UsageError("\"" + std::string(text) + "\" is not a finite number");
+  return quotient;
+}
+
+std::int64_t parse_integer(std::string_view text) { return parse_whole<std::int64_t>(text, "a whole number"); }
+
+std::uint64_t parse_unsigned(std::string_view text) {
+  return parse_whole<std::uint64_t>(text, "a whole number from 0 on");
+}
+
+std::string format_number(double value) {
+  char buffer[32];
+  const auto result = std::to_chars(buffer, buffer + sizeof buffer, value);
+  return {buffer, result.ptr};
+}
+
+}  // namespace noiseutils

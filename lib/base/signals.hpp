@@ -1,0 +1,19 @@
+#pragma once
+
+namespace noiseutils {
+
+/// What every program does first. SIGPIPE keeps its default (die silently); SIGXFSZ is ignored, so that a file limit is
+/// an error of write(); a mapped input that shrinks while it is read (SIGBUS) ends the program with one line and exit
+/// code 74.
+void install_signal_handlers();
+
+/// From now on SIGTERM, SIGINT and SIGUSR1 only set a flag, because the program leaves something to resume from.
+void defer_stop_signals();
+
+/// True once a deferred signal came.
+bool stop_requested();
+
+/// Dies by SIGPIPE, as a program does whose reader is gone, also where the parent had the signal ignored.
+[[noreturn]] void die_of_closed_pipe();
+
+}  // namespace noiseutils
