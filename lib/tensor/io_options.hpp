@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -20,8 +21,9 @@ struct ReadOptions {
 
 /// How files are written.
 struct WriteOptions {
-  int depth = 0;        ///< --depth 8|16 bits of integer images; 0: as the source came
-  bool resume = false;  ///< --resume: go on from FILE.partial after its last whole record
+  int depth = 0;                  ///< --depth 8|16 bits of integer images; 0: as the source came
+  std::int64_t first_number = 0;  ///< --first-index: the number of the first sample in %d names
+  bool resume = false;            ///< --resume: go on from FILE.partial after its last whole record
 };
 
 }  // namespace noiseutils

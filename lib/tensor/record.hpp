@@ -37,10 +37,15 @@ std::optional<StreamPosition> stream_position(const Record& record);
 void set_stream_position(Record& record, const StreamPosition& position);
 void clear_stream_position(Record& record);
 
-/// The axis letters of `data`: the metadata key `axes`, else by rank: D, HW, NHW, NCHW ("" for rank 0, N... is never
-/// guessed above 4). Throws DataError if the letters do not number the rank or repeat.
+/// The axis letters of formats that carry none, by rank: D, HW, NHW, NCHW, and "" for a scalar. DataError above rank 4.
+std::string default_axes(std::size_t rank);
+/// Throws DataError unless `axes` are distinct capital letters, one for each axis of the shape.
+void check_axes(const std::string& axes, const Shape& shape);
+
+/// The axis letters of `data`: the metadata key `axes`, else default_axes(). Throws DataError if they do not fit its
+/// shape.
 std::string axes_of(const Record& record);
-/// True if the record is a batch: its axes start with N.
+/// True if the record is a batch: its axes start with N. A record without `data` (a model file) is none.
 bool is_batch(const Record& record);
 /// Samples in the record: the leading axis of a batch, else 1.
 std::int64_t sample_count(const Record& record);
@@ -50,6 +55,9 @@ Shape sample_shape(const Record& record);
 /// Sample i of tensor `name` (shares the bytes). In a batch every companion must have the same leading N (DataError
 /// else).
 Tensor sample_of(const Record& record, std::string_view name, std::int64_t i);
+/// Element i of a metadata value that lists one string for each of `samples` samples (what stacking makes of values
+/// that differ); any other value is common to all and comes back as it is.
+std::string metadata_of_sample(const std::string& value, std::int64_t samples, std::int64_t i);
 /// Sample i as a record of its own: tensors sliced, axes without N, `id` resolved, list-valued metadata resolved.
 Record sample_record(const Record& record, std::int64_t i);
 /// A name for sample i of the record: `id` (a JSON list in a batch), else the number given.

@@ -40,8 +40,10 @@ class RecordWriter {
   virtual void finish() = 0;
   /// With --resume: samples that FILE.partial already holds; the caller passes over as many.
   virtual std::int64_t samples_already_written() const { return 0; }
-  /// True if an interrupted run leaves something to resume from.
-  virtual bool resumable() const { return false; }
+  /// With --resume: the `history` of the last of them, which the caller compares with that of its own run.
+  virtual std::string resumed_history() const { return ""; }
+  /// Leaves FILE.partial in place whatever happens: there is something to resume from.
+  virtual void keep_partial() {}
 };
 
 /// Opens `path` by its suffix; "" or "-" is standard output, always a stream (UsageError if that is a terminal).

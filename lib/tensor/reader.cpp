@@ -1,0 +1,190 @@
+#include "tensor/reader.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+
+#include "base/error.hpp"
+#include "tensor/byte_input.hpp"
+#include "tensor/format.hpp"
+#include "tensor/record_stream.hpp"
+
+namespace noiseutils {
+namespace {
+
+constexpr std::size_t kSniffBytes = 512;
+
+enum class Content { stream, file, unknown };
+
+struct Operand {
+  std::string path;
+  Content content = Content::unknown;  // of regular files; others are sniffed when their turn comes
+  const FileFormat* format = nullptr;
+};
+
+/// Looks at an operand before anything is read, so that a typo in the last of 10,000 names costs nothing.
+Operand inspect(const std::string& path) {
+  Operand operand{path};
+  if (path == "-") return operand;
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) throw InputError(path + ": " + errno_text(errno));
+  if (S_ISDIR(status.st_mode)) throw InputError(path + ": " + errno_text(EISDIR));
+  if (!S_ISREG(status.st_mode)) return operand;
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) throw InputError(path + ": " + errno_text(errno));
+  std::array<std::byte, kSniffBytes> head;
+  const ssize_t got = ::read(descriptor, head.data(), head.size());
+  ::close(descriptor);
+  if (got <= 0) return operand;
+  const std::span<const std::byte> bytes(head.data(), static_cast<std::size_t>(got));
+  operand.format = RecordStream::recognises(bytes) ? nullptr : format_of_content(bytes);
+  operand.content = operand.format != nullptr ? Content::file : Content::stream;
+  return operand;
+}
+
+class OperandReader : public RecordReader {
+ public:
+  OperandReader(std::vector<Operand> operands, ReadOptions options)
+      : operands_(std::move(operands)), options_(std::move(options)) {}
+
+  std::optional<Record> next() override {
+    for (;;) {
+      if (stream_) {
+        if (auto record = next_of_stream()) return record;
+        stream_.reset();
+        input_.reset();
+      } else if (pages_) {
+        if (page_ < pages_->pages()) return next_page();
+        pages_.reset();
+      } else if (current_ < operands_.size()) {
+        open(operands_[current_++]);
+      } else {
+        return std::nullopt;
+      }
+    }
+  }
+
+ private:
+  void open(const Operand& operand) {
+    input_ = std::make_unique<ByteInput>(operand.path);
+    with_context(input_->name(), [&] {
+      const auto head = input_->peek(kSniffBytes);
+      if (head.empty()) throw DataError("the input is empty");
+      const FileFormat* format = RecordStream::recognises(head) ? nullptr : format_of_content(head);
+      if (format == nullptr) {
+        if (!RecordStream::recognises(head) && head.size() >= 9)
+          throw DataError("is neither a record stream nor a file of a known format");
+        stream_ = std::make_unique<RecordStream>(*input_, options_.max_header);
+        return;
+      }
+      const Bytes all = input_->take_rest();
+      pages_ = format->open({all.bytes, all.keeper, all.never_written}, options_);
+      page_ = 0;
+      begin_run(operand);
+    });
+  }
+
+  /// Consecutive files that are not streams form one segment. Its count is known if each of them holds one sample.
+  void begin_run(const Operand& operand) {
+    const bool begins = !in_run_;
+    in_run_ = true;
+    run_ends_here_ = current_ == operands_.size() || operands_[current_].content != Content::file;
+    if (!begins) return;
+    next_index_ = 0;
+    count_.reset();
+    std::int64_t files = 1;
+    bool single = operand.format == nullptr || !operand.format->many_pages;
+    for (std::size_t i = current_; i < operands_.size() && operands_[i].content == Content::file; ++i, ++files)
+      single = single && !operands_[i].format->many_pages;
+    if (single) count_ = files;
+    count_pages_ = files == 1 && !single;
+  }
+
+  Record next_page() {
+    return with_context(input_->name(), [&] {
+      Record record = pages_->read(page_);
+      if (!options_.axes.empty()) {
+        check_axes(options_.axes, record.require("data").shape());
+        record.metadata["axes"] = options_.axes;
+      }
+      if (count_pages_)
+        count_ = pages_->pages() == 1 ? std::optional(sample_count(record))
+                 : is_batch(record)   ? std::nullopt
+                                      : std::optional(pages_->pages());
+      if (!is_batch(record)) set_id(record);
+      StreamPosition position{next_index_, count_, run_ends_here_ && page_ + 1 == pages_->pages()};
+      set_stream_position(record, position);
+      next_index_ += sample_count(record);
+      if (position.last) in_run_ = false;
+      ++page_;
+      return record;
+    });
+  }
+
+  void set_id(Record& record) const {
+    if (input_->name() == "standard input") return;
+    std::string id = std::filesystem::path(input_->name()).filename().string();
+    if (pages_->pages() > 1) id += "#" + std::to_string(page_);
+    record.metadata["id"] = id;
+  }
+
+  std::optional<Record> next_of_stream() {
+    return with_context(input_->name(), [&]() -> std::optional<Record> {
+      const auto header = stream_->next_header();
+      if (!header) return std::nullopt;
+      Record record = with_context("record " + std::to_string(stream_->records() - 1), [&] {
+        Record body = stream_->read_body(*header);
+        if (const std::string format = body.meta("format"); !format.empty()) check_format(format);
+        return body;
+      });
+      if (!options_.axes.empty()) record.metadata["axes"] = options_.axes;
+      if (options_.scale) scale(record);
+      return record;
+    });
+  }
+
+  static void check_format(const std::string& format) {
+    if (format.starts_with("noiseutils/") && format != "noiseutils/1")
+      throw DataError("is of format \"" + format + "\"; this program reads noiseutils/1");
+  }
+
+  void scale(Record& record) const {
+    Tensor& data = record.require("data");
+    data = data.converted(data.dtype() == DType::F64 ? DType::F64 : DType::F32);
+    const double factor = *options_.scale;
+    if (data.dtype() == DType::F64)
+      for (double& value : data.mutable_values<double>()) value *= factor;
+    else
+      for (float& value : data.mutable_values<float>()) value = static_cast<float>(value * factor);
+  }
+
+  std::vector<Operand> operands_;
+  ReadOptions options_;
+  std::size_t current_ = 0;
+  std::unique_ptr<ByteInput> input_;
+  std::unique_ptr<RecordStream> stream_;
+  std::unique_ptr<PageReader> pages_;
+  std::int64_t page_ = 0;
+  bool in_run_ = false;         // inside a segment made of files
+  bool run_ends_here_ = false;  // the file being read is the last of it
+  bool count_pages_ = false;    // the segment's count is that of its one file
+  std::int64_t next_index_ = 0;
+  std::optional<std::int64_t> count_;
+};
+
+}  // namespace
+
+std::unique_ptr<RecordReader> open_records(const std::vector<std::string>& files, const ReadOptions& options) {
+  std::vector<Operand> operands;
+  for (const std::string& path : files) operands.push_back(inspect(path));
+  if (operands.empty()) operands.push_back(inspect("-"));
+  if (operands.size() == 1 && operands[0].path == "-" && isatty(STDIN_FILENO))
+    throw UsageError("standard input is a terminal; give a FILE or pipe a stream in");
+  return std::make_unique<OperandReader>(std::move(operands), options);
+}
+
+}  // namespace noiseutils

@@ -1,0 +1,152 @@
+#include "tensor/record.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "base/number.hpp"
+
+namespace noiseutils {
+namespace {
+
+constexpr std::string_view kIndexKey = "stream.index", kCountKey = "stream.count", kLastKey = "stream.last";
+
+std::int64_t parse_position(const std::string& key, const std::string& value) {
+  std::int64_t number = -1;
+  try {
+    number = parse_integer(value);
+  } catch (const UsageError&) {  // reported below, as a matter of data
+  }
+  if (number < 0) throw DataError("metadata \"" + key + "\" is \"" + value + "\", expected a whole number from 0 on");
+  return number;
+}
+
+}  // namespace
+
+const Tensor* Record::find(std::string_view name) const {
+  const auto found = tensors.find(name);
+  return found == tensors.end() ? nullptr : &found->second;
+}
+
+const Tensor& Record::require(std::string_view name) const {
+  if (const Tensor* tensor = find(name)) return *tensor;
+  std::string names;
+  for (const auto& [other, tensor] : tensors) names += (names.empty() ? "" : ", ") + other;
+  throw DataError("the record has no tensor \"" + std::string(name) + "\" (it has: " + names + ")");
+}
+
+Tensor& Record::require(std::string_view name) { return const_cast<Tensor&>(std::as_const(*this).require(name)); }
+
+std::string Record::meta(std::string_view key) const {
+  const auto found = metadata.find(key);
+  return found == metadata.end() ? "" : found->second;
+}
+
+std::optional<StreamPosition> stream_position(const Record& record) {
+  const std::string index = record.meta(kIndexKey);
+  if (index.empty()) return std::nullopt;
+  StreamPosition position;
+  position.index = parse_position(std::string(kIndexKey), index);
+  if (const std::string count = record.meta(kCountKey); !count.empty())
+    position.count = parse_position(std::string(kCountKey), count);
+  const std::string last = record.meta(kLastKey);
+  if (!last.empty() && last != "1") throw DataError("metadata \"stream.last\" is \"" + last + "\", expected \"1\"");
+  position.last = !last.empty();
+  return position;
+}
+
+void clear_stream_position(Record& record) {
+  for (const auto key : {kIndexKey, kCountKey, kLastKey}) record.metadata.erase(std::string(key));
+}
+
+void set_stream_position(Record& record, const StreamPosition& position) {
+  clear_stream_position(record);
+  record.metadata[std::string(kIndexKey)] = std::to_string(position.index);
+  if (position.count) record.metadata[std::string(kCountKey)] = std::to_string(*position.count);
+  if (position.last) record.metadata[std::string(kLastKey)] = "1";
+}
+
+std::string default_axes(std::size_t rank) {
+  static const char* const kAxes[] = {"", "D", "HW", "NHW", "NCHW"};
+  if (rank > 4)
+    throw DataError("data has " + std::to_string(rank) + " axes and no metadata \"axes\": name them with --axes");
+  return kAxes[rank];
+}
+
+void check_axes(const std::string& axes, const Shape& shape) {
+  if (axes.size() != shape.size())
+    throw DataError("axes \"" + axes + "\" name " + std::to_string(axes.size()) + " axes, data has shape " +
+                    shape_text(shape));
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    if (axes[i] < 'A' || axes[i] > 'Z') throw DataError("axes \"" + axes + "\" are not capital letters");
+    if (axes.find(axes[i], i + 1) != std::string::npos) throw DataError("axes \"" + axes + "\" repeat a letter");
+  }
+}
+
+std::string axes_of(const Record& record) {
+  const Tensor& data = record.require("data");
+  const auto found = record.metadata.find("axes");
+  const std::string axes = found == record.metadata.end() ? default_axes(data.rank()) : found->second;
+  check_axes(axes, data.shape());
+  return axes;
+}
+
+bool is_batch(const Record& record) { return record.find("data") != nullptr && axes_of(record).starts_with('N'); }
+
+std::int64_t sample_count(const Record& record) { return is_batch(record) ? record.require("data").axis(0) : 1; }
+
+std::string sample_axes(const Record& record) {
+  const std::string axes = axes_of(record);
+  return axes.starts_with('N') ? axes.substr(1) : axes;
+}
+
+Shape sample_shape(const Record& record) {
+  Shape shape = record.require("data").shape();
+  if (is_batch(record)) shape.erase(shape.begin());
+  return shape;
+}
+
+Tensor sample_of(const Record& record, std::string_view name, std::int64_t i) {
+  const Tensor& tensor = record.require(name);
+  if (!is_batch(record)) return tensor;
+  const std::int64_t samples = record.require("data").axis(0);
+  if (tensor.rank() == 0 || tensor.axis(0) != samples)
+    throw DataError("tensor \"" + std::string(name) + "\" has shape " + shape_text(tensor.shape()) +
+                    ", expected a leading axis of " + std::to_string(samples) + " as data has");
+  return tensor.at(i);
+}
+
+std::string metadata_of_sample(const std::string& value, std::int64_t samples, std::int64_t i) {
+  if (value.empty() || value.front() != '[') return value;
+  const auto list = nlohmann::json::parse(value, nullptr, false);
+  if (!list.is_array() || static_cast<std::int64_t>(list.size()) != samples) return value;
+  for (const auto& element : list)
+    if (!element.is_string()) return value;
+  return list[static_cast<std::size_t>(i)].get<std::string>();
+}
+
+std::string sample_id(const Record& record, std::int64_t i, std::int64_t number) {
+  const std::string id = record.meta("id");
+  if (id.empty()) return std::to_string(number);
+  if (!is_batch(record)) return id;
+  const std::string own = metadata_of_sample(id, sample_count(record), i);
+  return own != id || sample_count(record) == 1 ? own : id + "#" + std::to_string(i);
+}
+
+Record sample_record(const Record& record, std::int64_t i) {
+  if (!is_batch(record)) return record;
+  const std::int64_t samples = sample_count(record);
+  Record result;
+  for (const auto& [name, tensor] : record.tensors) result.tensors.emplace(name, sample_of(record, name, i));
+  for (const auto& [key, value] : record.metadata) result.metadata[key] = metadata_of_sample(value, samples, i);
+  result.metadata["axes"] = sample_axes(record);
+  if (!record.meta("id").empty()) result.metadata["id"] = sample_id(record, i, i);
+  if (const auto position = stream_position(record)) {
+    StreamPosition own = *position;
+    own.index += i;
+    own.last = position->last && i + 1 == samples;
+    set_stream_position(result, own);
+  }
+  return result;
+}
+
+}  // namespace noiseutils
