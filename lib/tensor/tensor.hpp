@@ -29,6 +29,7 @@ class Tensor {
   Tensor(DType dtype, Shape shape);
   /// A read-only view of element_count(shape) elements at `data`. `never_written` promises that nobody, in any process,
   /// changes these pages later (a read-only mapping): only such pages may be handed to a pipe without a copy.
+  /// Bytes that are not aligned for their type are copied.
   static Tensor view(DType dtype, Shape shape, std::shared_ptr<const void> keeper, const std::byte* data,
                      bool never_written);
   template <class T>
@@ -64,7 +65,8 @@ class Tensor {
   Tensor at(std::int64_t i) const;
   /// The same elements in another shape of equal size; shares the bytes.
   Tensor reshaped(Shape shape) const;
-  /// The elements as another type, rounded to nearest even and saturated for integers (NaN becomes 0).
+  /// The elements as another type, rounded to nearest even and saturated for integers (NaN becomes 0);
+  /// BOOL is 1 where the element is neither 0 nor NaN.
   Tensor converted(DType dtype) const;
 
  private:
