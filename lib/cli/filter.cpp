@@ -1,0 +1,127 @@
+#include "cli/filter.hpp"
+
+#include "base/error.hpp"
+#include "base/number.hpp"
+#include "base/progress.hpp"
+
+namespace noiseutils {
+namespace {
+
+/// Appending to another run's partial file would mix two results without a trace.
+void check_resumed(const RecordWriter& writer, const Record& expected, const Invocation& call) {
+  if (!call.options.flag("no-history") && writer.resumed_history() != expected.meta("history"))
+    throw DataError(call.options.text("output") + ".partial was written by another command; remove it to start anew");
+}
+
+}  // namespace
+
+ReadOptions read_options(const Invocation& call) {
+  const OptionValues& values = call.options;
+  ReadOptions options;
+  options.axes = values.text("axes");
+  if (values.has("bits")) options.bits = static_cast<int>(values.integer("bits"));
+  options.raw = values.flag("raw");
+  options.scale = values.maybe_number("scale");
+  options.drop_alpha = values.flag("drop-alpha");
+  options.stack_pages = values.flag("stack");
+  options.max_header = static_cast<std::size_t>(values.integer("max-header"));
+  options.allow_nonfinite = values.flag("allow-nonfinite");
+  if (options.raw && options.scale) throw UsageError("--raw and --scale exclude each other");
+  return options;
+}
+
+WriteOptions write_options(const Invocation& call) {
+  WriteOptions options;
+  if (call.options.has("depth")) options.depth = static_cast<int>(parse_integer(call.options.text("depth")));
+  options.resume = call.options.flag("resume");
+  if (call.options.declared("first-index")) options.first_number = call.options.integer("first-index");
+  return options;
+}
+
+HistoryStep history_step(const Invocation& call) {
+  HistoryStep step;
+  step.argv = {call.program};
+  step.argv.insert(step.argv.end(), call.words.begin(), call.words.end());
+  for (const std::string& word : call.options.history_words()) step.argv.push_back(word);
+  if (call.options.declared("seed")) step.seed = call.options.seed();
+  return step;
+}
+
+std::unique_ptr<RecordReader> open_input(const Invocation& call) {
+  return open_records(call.files, read_options(call));
+}
+
+std::unique_ptr<RecordWriter> open_output(const Invocation& call) {
+  return open_writer(call.options.text("output"), write_options(call));
+}
+
+void check_record(const Record& record, bool allow_nonfinite, std::int64_t first_sample) {
+  const std::string who = "sample " + std::to_string(first_sample);
+  with_context(who, [&] {
+    if (record.require("data").size() == 0)
+      throw DataError("data has shape " + shape_text(record.require("data").shape()) + ": an axis of size 0");
+    if (allow_nonfinite) return;
+    for (const auto& [name, tensor] : record.tensors)
+      if (const std::int64_t element = first_nonfinite(tensor); element >= 0)
+        throw DataError("tensor \"" + name + "\" is not finite at element " + std::to_string(element) +
+                        " (--allow-nonfinite takes it as it is)");
+  });
+}
+
+void add_history(Record& record, const Invocation& call) {
+  if (call.options.flag("no-history"))
+    record.metadata.erase("history");
+  else
+    record.metadata["history"] = extended_history(record.meta("history"), history_step(call));
+}
+
+int run_filter(const Invocation& call, const FilterWork& work) {
+  const auto reader = open_input(call);
+  const auto writer = open_output(call);
+  Progress progress(call.title(), call.options.text("progress"));
+  const std::int64_t first_index = call.options.declared("first-index") ? call.options.integer("first-index") : 0;
+  const std::int64_t resumed = writer->samples_already_written();
+  std::int64_t done = 0;
+  while (auto record = reader->next()) {
+    const std::int64_t samples = sample_count(*record);
+    const auto position = stream_position(*record);
+    if (done < resumed) {
+      add_history(*record, call);
+      done += samples;
+      if (done >= resumed) check_resumed(*writer, *record, call);
+      if (done > resumed) throw DataError("the input is not the one that the partial output was made from");
+      continue;
+    }
+    check_record(*record, call.options.flag("allow-nonfinite"), first_index + done);
+    LazyTensors lazy;
+    with_context("sample " + sample_id(*record, 0, first_index + done),
+                 [&] { work(*record, lazy, first_index + done); });
+    add_history(*record, call);
+    writer->write(*record, lazy);
+    done += samples;
+    progress.update(done, position ? position->count : std::nullopt);
+  }
+  if (done < resumed) throw DataError("the input has fewer samples than the partial output");
+  writer->finish();
+  return 0;
+}
+
+int run_source(const Invocation& call, std::int64_t count, const SourceWork& work) {
+  const auto writer = open_output(call);
+  Progress progress(call.title(), call.options.text("progress"));
+  const std::int64_t first_index = call.options.integer("first-index");
+  const std::int64_t resumed = writer->samples_already_written();
+  for (std::int64_t i = resumed; i < count; ++i) {
+    Record record = work(first_index + i);
+    record.metadata["id"] = std::to_string(first_index + i);
+    set_stream_position(record, {i, count, i + 1 == count});
+    add_history(record, call);
+    if (i == resumed && resumed > 0) check_resumed(*writer, record, call);
+    writer->write(record);
+    progress.update(i + 1, count);
+  }
+  writer->finish();
+  return 0;
+}
+
+}  // namespace noiseutils

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "cli/program.hpp"
+#include "tensor/history.hpp"
+#include "tensor/io_options.hpp"
+#include "tensor/reader.hpp"
+#include "tensor/writer.hpp"
+
+namespace noiseutils {
+
+/// What the standard options of a call say.
+ReadOptions read_options(const Invocation& call);
+WriteOptions write_options(const Invocation& call);
+HistoryStep history_step(const Invocation& call);
+
+/// The records of the call's FILEs.
+std::unique_ptr<RecordReader> open_input(const Invocation& call);
+/// The writer that -o asks for.
+std::unique_ptr<RecordWriter> open_output(const Invocation& call);
+
+/// Throws DataError unless `data` is there, has no zero-sized axis, and (without --allow-nonfinite) no tensor holds NaN
+/// or infinity.
+void check_record(const Record& record, bool allow_nonfinite, std::int64_t first_sample);
+
+/// Appends the call to the record's history unless --no-history.
+void add_history(Record& record, const Invocation& call);
+
+/// Changes one record: tensors in place, or as lazy tensors that are computed while they are written.
+/// `first_sample` is the global number of its first sample.
+using FilterWork = std::function<void(Record& record, LazyTensors& lazy, std::int64_t first_sample)>;
+
+/// The loop of every filter: reads a record, checks it, works on it, notes the history, writes and flushes it before
+/// the next is read. stream.* is copied. Knows --resume, --progress and --first-index. Returns 0.
+int run_filter(const Invocation& call, const FilterWork& work);
+
+/// Makes sample number i (global, from --first-index on).
+using SourceWork = std::function<Record(std::int64_t i)>;
+
+/// The loop of every program that makes `count` samples from nothing: one segment, indices from 0, the last marked.
+/// Returns 0.
+int run_source(const Invocation& call, std::int64_t count, const SourceWork& work);
+
+}  // namespace noiseutils

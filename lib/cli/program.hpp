@@ -1,0 +1,56 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/option.hpp"
+
+namespace noiseutils {
+
+/// A command line after all checks.
+struct Invocation {
+  std::string program;
+  std::vector<std::string> words;
+  OptionValues options;
+  std::vector<std::string> files;
+
+  /// "noise gaussian": what messages call this run.
+  std::string title() const;
+};
+
+/// One of the programs, declared as data: parsing, --help, completion and the check of its man page all come from here.
+struct Program {
+  enum class Words {
+    none,  ///< the program has no words
+    at_most_one,
+    exactly_one,
+    any_number,  ///< at least one
+  };
+
+  std::string name;
+  std::string summary;    ///< one line
+  std::string word_kind;  ///< "family", "metric", "verb": what a word is called in messages
+  Words word_use = Words::none;
+  std::vector<Word> words;
+  std::vector<OptionSpec> options;  ///< of the program, whatever the word
+  std::string operands = "[FILE...]";
+  int (*run)(const Invocation& call) = nullptr;  ///< returns 0, or 1 for a threshold missed; throws Error
+};
+
+/// Parses `arguments` (without argv[0]) by the grammar PROGRAM [WORD...] [options] [--] [FILE...]. Throws UsageError.
+Invocation parse_invocation(const Program& program, const std::vector<std::string>& arguments);
+
+/// The text of --help; with a word, of that word alone.
+std::string help_text(const Program& program, const std::vector<std::string>& words);
+
+/// A bash completion script for the program.
+std::string completion_text(const Program& program);
+
+/// The text of --version: name and version; as JSON also wire version, libraries, instruction set, licence of this
+/// binary.
+std::string version_text(const Program& program, bool json);
+
+/// main() of every program: parses, runs, and turns every exception into one line on stderr and an exit code.
+int tool_main(int argc, char** argv, const Program& program);
+
+}  // namespace noiseutils

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <vector>
+
+#include "base/option.hpp"
+
+namespace noiseutils {
+
+/// --help --version --json --completion --threads: of every program.
+std::vector<OptionSpec> universal_options();
+/// How input is read: --axes --bits --raw --scale --drop-alpha --stack --max-header --allow-nonfinite.
+std::vector<OptionSpec> input_options();
+/// Where records go: -o --depth --resume --no-history --progress.
+std::vector<OptionSpec> output_options();
+/// --first-index: the number of the first sample, for array jobs.
+OptionSpec first_index_option();
+/// --seed.
+OptionSpec seed_option();
+
+/// The lists one after the other.
+template <class... Lists>
+std::vector<OptionSpec> joined(const Lists&... lists) {
+  std::vector<OptionSpec> all;
+  (all.insert(all.end(), lists.begin(), lists.end()), ...);
+  return all;
+}
+
+}  // namespace noiseutils
