@@ -1,0 +1,12 @@
+#include "noise/families.hpp"
+
+namespace noiseutils {
+
+const std::vector<NoiseFamily>& noise_families() {
+  static const std::vector<NoiseFamily> families = {
+      gaussian_noise(), poisson_noise(), gamma_noise(), poisson_gaussian_noise(), uniform_noise(),
+  };
+  return families;
+}
+
+}  // namespace noiseutils

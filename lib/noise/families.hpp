@@ -1,0 +1,14 @@
+#pragma once
+
+#include "noise/noise.hpp"
+
+namespace noiseutils {
+
+// One function a file; noise_families() lists them.
+NoiseFamily gaussian_noise();
+NoiseFamily poisson_noise();
+NoiseFamily gamma_noise();
+NoiseFamily poisson_gaussian_noise();
+NoiseFamily uniform_noise();
+
+}  // namespace noiseutils
