@@ -1,0 +1,65 @@
+// noise: clean samples in, noisy samples out; or synthetic images from nothing.
+#include "noise/noise.hpp"
+#include "base/registry.hpp"
+#include "cli/filter.hpp"
+#include "cli/program.hpp"
+#include "cli/standard_options.hpp"
+#include "noise/apply.hpp"
+#include "noise/source.hpp"
+
+namespace {
+
+using namespace noiseutils;
+
+/// What every family understands beside its own parameters.
+std::vector<OptionSpec> family_options() {
+  return {
+      integer("copies", "K", "independent noisy copies in total: data, then reference.1 to reference.(K-1)")
+          .otherwise("1")
+          .at_least(1)
+          .at_most(65536),
+      flag("keep-clean", "keep the clean sample as the companion clean").short_name('k'),
+      flag("clip", "clip the noisy values to [0, range]: the range of an image is 1, with --raw 2^depth - 1"),
+  };
+}
+
+Program program() {
+  Program self;
+  self.name = "noise";
+  self.summary = "add noise of a known law to samples, or make synthetic images";
+  self.word_kind = "family";
+  self.word_use = Program::Words::exactly_one;
+  for (const NoiseFamily& family : noise_families())
+    self.words.push_back({family.name, family.summary, joined(family.options, family_options())});
+  const std::vector<OptionSpec> count = {
+      integer("count", "N", "number of images").short_name('n').otherwise("1").at_least(1).at_most(1e12)};
+  for (const ImageSource& source : image_sources())
+    self.words.push_back({source.name, source.summary, joined(source.options, count)});
+  self.options = joined(std::vector{seed_option(), first_index_option()}, input_options(), output_options());
+  return self;
+}
+
+int make_images(const Invocation& call, const ImageSource& source) {
+  if (!call.files.empty()) throw UsageError(call.title() + " makes images; it reads no FILE");
+  const auto make = source.make(call.options);
+  return run_source(call, call.options.integer("count"),
+                    [&](std::int64_t i) { return make(call.options.seed(), static_cast<std::uint64_t>(i)); });
+}
+
+int run(const Invocation& call) {
+  if (const ImageSource* source = find_entry(image_sources(), call.words.front())) return make_images(call, *source);
+  const auto noise = make_noise(*find_entry(noise_families(), call.words.front()), call.options);
+  const NoiseRequest request{call.options.seed(), call.options.integer("copies"), call.options.flag("keep-clean"),
+                             call.options.flag("clip")};
+  return run_filter(call, [&](Record& record, LazyTensors& lazy, std::int64_t first_sample) {
+    apply_noise(record, lazy, *noise, request, first_sample);
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Program self = program();
+  self.run = run;
+  return tool_main(argc, argv, self);
+}
