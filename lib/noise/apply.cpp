@@ -87,6 +87,7 @@ void apply_noise(Record& record, LazyTensors& lazy, const Noise& noise, const No
   }
   if (request.keep_clean && record.find("clean") == nullptr)
     record.tensors.insert_or_assign("clean", is_float(clean.dtype()) ? clean : clean.converted(dtype));
+  record.metadata["axes"] = axes_of(record);  // lazy data has no tensor to tell them from
   record.tensors.erase("data");
   record.metadata["noise"] = extended_noise_metadata(record.meta("noise"), noise, request.seed, request.clip);
 }

@@ -24,6 +24,8 @@ Record outline_of(const RecordHeader& header) {
 
 }  // namespace
 
+std::int64_t samples_of(const RecordHeader& header) { return sample_count(outline_of(header)); }
+
 bool RecordStream::recognises(std::span<const std::byte> head) {
   return head.size() >= 9 && head[8] == std::byte{'{'} && length_word(head) < std::uint64_t{1} << 48;
 }

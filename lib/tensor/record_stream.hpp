@@ -9,6 +9,9 @@
 
 namespace noiseutils {
 
+/// Samples in the record that a header describes, without its data.
+std::int64_t samples_of(const RecordHeader& header);
+
 /// Reads records back to back from one input and holds the stream to its rules: records whole, indices without a gap,
 /// an end only after a record marked last or a foreign one. Every error is a DataError that names the record.
 class RecordStream {
