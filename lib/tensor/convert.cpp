@@ -126,12 +126,23 @@ To convert_one(From value) {
   }
 }
 
+/// Pairs that compilers turn into vector code; asking for it elsewhere only makes clang complain.
+template <class To, class From>
+constexpr bool kVectorised = (std::is_arithmetic_v<To> && std::is_arithmetic_v<From> && sizeof(From) <= 4 &&
+                              sizeof(To) <= 4) ||
+                             (std::is_arithmetic_v<From> && sizeof(From) <= 4 && std::is_same_v<To, double>) ||
+                             (std::is_same_v<From, double> && std::is_same_v<To, float>);
+
 template <class To, class From>
 void convert_all(const std::byte* from, std::byte* to, std::int64_t size) {
   const auto* in = reinterpret_cast<const From*>(from);
   auto* out = reinterpret_cast<To*>(to);
+  if constexpr (kVectorised<To, From>) {
 #pragma omp simd
-  for (std::int64_t i = 0; i < size; ++i) out[i] = convert_one<To>(in[i]);
+    for (std::int64_t i = 0; i < size; ++i) out[i] = convert_one<To>(in[i]);
+  } else {
+    for (std::int64_t i = 0; i < size; ++i) out[i] = convert_one<To>(in[i]);
+  }
 }
 
 /// Calls work(T{}) with the storage type of `dtype`.
