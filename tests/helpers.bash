@@ -1,0 +1,49 @@
+# Common to all .bats files: load helpers
+BUILD=${BUILD:-build}
+case $BUILD in /*) ;; *) BUILD=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)/$BUILD ;; esac
+PATH=$BUILD/bin:$PATH
+# Results must not depend on the caller's settings.
+unset OMP_NUM_THREADS NOISEUTILS_ISA
+export LC_ALL=C
+
+# Runs a Python that has numpy; the test is skipped where there is none.
+py() {
+  local python
+  for python in python3 /usr/bin/python3; do
+    if "$python" -c 'import numpy' 2>/dev/null; then "$python" "$@"; return; fi
+  done
+  echo "no numpy" >&2
+  return 127
+}
+
+needs() {
+  local program
+  for program in "$@"; do
+    case $program in
+      numpy) py -c 'import numpy' || skip "needs python3-numpy" ;;
+      *) command -v "$program" >/dev/null || skip "needs $program" ;;
+    esac
+  done
+}
+
+# Sets SHARED to the folder of test data beside the project, or skips.
+needs_shared() {
+  SHARED=$(cd "$BATS_TEST_DIRNAME/../../shared/data" 2>/dev/null && pwd) || skip "the data beside the project is absent"
+  [ -e "$SHARED/$1" ] || skip "$1 is absent beside the project"
+}
+
+# fails_with CODE COMMAND...: the command ends with CODE and says one line on standard error, nothing on standard output.
+fails_with() {
+  local expected=$1 status=0
+  shift
+  "$@" >"$BATS_TEST_TMPDIR/fails.out" 2>"$BATS_TEST_TMPDIR/fails.err" || status=$?
+  cat "$BATS_TEST_TMPDIR/fails.err"
+  [ "$status" -eq "$expected" ] || { echo "exit $status, expected $expected: $*"; return 1; }
+  [ "$(wc -l <"$BATS_TEST_TMPDIR/fails.err")" -eq 1 ] || { echo "not one line on standard error"; return 1; }
+}
+
+# value KEY FILE: of the first JSON line.
+value() { head -n 1 "$2" | jq -r ".$1"; }
+
+# close_to A B TOLERANCE
+close_to() { awk -v a="$1" -v b="$2" -v t="$3" 'BEGIN { d = a - b; if (d < 0) d = -d; if (d > t) { print a " is not within " t " of " b; exit 1 } }'; }

@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+load helpers
+
+setup() {
+  cd "$BATS_TEST_TMPDIR" || return
+  noise dead-leaves -n 5 --height 16 --width 12 --seed 1 -o five.nst
+}
+
+@test "tensor cat: the same bytes, from file and pipe" {
+  tensor cat five.nst >again.nst
+  cmp five.nst again.nst
+  cat five.nst | tensor cat | tensor cat -o third.nst
+  cmp five.nst third.nst
+}
+
+@test "tensor head, tail, slice: together the whole" {
+  tensor head -n 2 five.nst >a
+  tensor slice --from 2 --to 3 five.nst >b
+  tensor tail -n 2 five.nst >c
+  tensor cat --restream a b c >whole
+  cmp five.nst whole
+  tensor stack five.nst | tensor slice --from 1 --to 4 | tensor info >info
+  [ "$(value samples info)" = 3 ] && [ "$(value data_shape info)" = '[3,16,12]' ]
+  fails_with 65 tensor slice --from 9 five.nst
+}
+
+@test "tensor split then stack is the identity" {
+  tensor stack five.nst >batch
+  tensor split batch | tensor stack >again
+  cmp batch again
+  tensor split -n 2 five.nst -o part-%d.nst
+  [ -e part-2.nst ] && [ ! -e part-3.nst ]
+  tensor cat --restream part-0.nst part-1.nst part-2.nst | tensor stack >again
+  cmp batch again
+}
+
+@test "tensor cat: two segments on one pipe, a dead upstream is noticed" {
+  cat five.nst five.nst | tensor check >count
+  [ "$(value samples count)" = 10 ]
+  size=$(stat -c %s five.nst)
+  head -c $((size / 5 * 4)) five.nst >cut.nst
+  fails_with 65 tensor check cut.nst
+  grep -q 'ended early' fails.err
+}
+
+@test "tensor convert: one .safetensors file stacks, and comes apart again" {
+  tensor convert five.nst -o all.safetensors
+  tensor info all.safetensors >info
+  [ "$(value data_shape info)" = '[5,16,12]' ] && [ "$(value axes info)" = NHW ] && [ "$(value id info)" = '["0","1","2","3","4"]' ]
+  tensor convert all.safetensors -o a.npy
+  tensor convert five.nst -o b.npy
+  cmp a.npy b.npy
+}
+
+@test "tensor convert: numpy reads what we write, we read what numpy writes" {
+  needs numpy
+  tensor convert five.nst -o five.npy
+  py -c "
+import numpy as np
+x = np.load('five.npy'); assert x.shape == (5, 16, 12) and x.dtype == 'f4'
+np.save('fortran.npy', np.asfortranarray(x)); np.save('big.npy', x.astype('>f8'))"
+  tensor convert fortran.npy -o again.npy
+  cmp five.npy again.npy
+  tensor convert --dtype F32 big.npy -o again.npy
+  cmp five.npy again.npy
+}
+
+@test "tensor convert: patterns write one file a sample; one name holds one image" {
+  tensor convert five.nst -o image-%02d.png
+  [ -e image-04.png ] && [ ! -e image-05.png ]
+  fails_with 65 tensor convert five.nst -o image.png
+  [ ! -e image.png ] && [ ! -e image.png.partial ]
+  fails_with 64 tensor convert five.nst -o image.xyz
+  fails_with 64 tensor convert five.nst -o %s.png
+  fails_with 73 tensor convert five.nst -o no/such/folder.nst
+  fails_with 73 tensor convert five.nst -o .
+}
+
+@test "python example: reads and writes streams, both ways" {
+  needs numpy
+  example=$BATS_TEST_DIRNAME/../scripts/examples/noiseutils_stream.py
+  tensor cat five.nst | py "$example" | tensor convert -o double.npy
+  tensor convert --scale 2 five.nst -o expected.npy
+  cmp double.npy expected.npy
+  head -c 1000 five.nst >cut
+  run py "$example" <cut
+  [ "$status" -ne 0 ]
+}
+
+@test "safetensors: what the format's own description says, read back by numpy alone" {
+  needs numpy
+  tensor head five.nst >one.safetensors
+  py -c "
+import json, numpy as np
+raw = open('one.safetensors', 'rb').read()
+n = int.from_bytes(raw[:8], 'little'); h = json.loads(raw[8:8+n])
+assert (8 + n) % 64 == 0 and raw[8:9] == b'{'
+assert h['data']['dtype'] == 'F32' and len(raw) == 8 + n + h['data']['data_offsets'][1]
+assert all(isinstance(v, str) for v in h['__metadata__'].values())"
+}
+
+@test "splicing twice between two programs leaves the bytes as they were" {
+  noise dead-leaves -n 4 --height 512 --width 512 -o large.nst
+  tensor cat large.nst | tensor cat | tensor cat | cmp - large.nst
+}
+
+@test "a record above 4 GiB: read from a sparse file" {
+  py - <<'END'
+import json
+n = 1_200_000_000
+h = json.dumps({"data": {"dtype": "F32", "shape": [n], "data_offsets": [0, 4*n]}}).encode()
+h += b" " * (-(8 + len(h)) % 64)
+with open("big.safetensors", "wb") as f:
+    f.write(len(h).to_bytes(8, "little") + h); f.truncate(8 + len(h) + 4*n)
+END
+  tensor check big.safetensors >count
+  [ "$(value bytes count)" = 4800000000 ]
+}
+
+@test "resume: an interrupted file goes on after its last whole record" {
+  noise gaussian --sigma 0.5 five.nst -o whole.nst
+  size=$(stat -c %s whole.nst)
+  head -c $((size / 2)) whole.nst >cut.nst.partial
+  noise gaussian --sigma 0.5 five.nst -o cut.nst --resume
+  cmp whole.nst cut.nst
+  head -c $((size / 2)) whole.nst >cut.nst.partial
+  fails_with 65 noise gaussian --sigma 0.4 five.nst -o cut.nst --resume
+}
+
+@test "montage: sizes, gaps and colour" {
+  tensor montage --columns 5 --gap 2 five.nst -o row.pgm
+  [ "$(head -c 10 row.pgm | tr '\n' ' ' | cut -d' ' -f 2,3)" = "68 16" ]
+}
