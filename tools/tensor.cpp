@@ -11,6 +11,7 @@
 #include "cli/standard_options.hpp"
 #include "cli/text_output.hpp"
 #include "tensor/describe.hpp"
+#include "tensor/grey.hpp"
 #include "tensor/montage.hpp"
 #include "tensor/segments.hpp"
 
@@ -81,11 +82,12 @@ int convert(const Invocation& call) {
   const auto reader = open_input(call);
   const auto writer = open_output(call);
   while (auto record = reader->next()) {
+    if (call.options.flag("grey")) make_grey(*record);
     if (call.options.has("dtype")) {
       Tensor& data = record->require("data");
       data = data.converted(*dtype_from_name(call.options.text("dtype")));
-      add_history(*record, call);
     }
+    if (call.options.flag("grey") || call.options.has("dtype")) add_history(*record, call);
     writer->write(*record);
   }
   return writer->finish(), 0;
@@ -187,7 +189,8 @@ const std::vector<Verb>& verbs() {
       {{"convert",
         "any format into any other, by the suffix of -o",
         {choice("dtype", {"F64", "F32", "F16", "BF16", "I64", "U64", "I32", "U32", "I16", "U16", "I8", "U8"},
-                "type of data; default: as it is")}},
+                "type of data; default: as it is"),
+         flag("grey", "colour to luminance, 0.2126 R + 0.7152 G + 0.0722 B")}},
        convert},
       {{"montage",
         "all images on one canvas",
