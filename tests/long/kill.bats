@@ -1,0 +1,67 @@
+#!/usr/bin/env bats
+# What is left when a program, a disk or a neighbour dies at a random moment.
+load ../helpers
+
+setup() {
+  cd "$BATS_TEST_TMPDIR" || return
+  noise dead-leaves -n 40 --height 256 --width 256 --rmin 4 -o clean.nst
+  noise gaussian --sigma 0.1 clean.nst -o whole.nst
+}
+
+@test "SIGKILL at 20 moments: no file, and --resume gives the bytes of the uninterrupted run" {
+  for i in $(seq 20); do
+    rm -f out.nst out.nst.partial
+    noise gaussian --sigma 0.1 clean.nst -o out.nst &
+    job=$!
+    sleep "0.0$((i % 10))$((RANDOM % 10))"
+    kill -KILL $job 2>/dev/null || true
+    wait $job || true
+    if [ ! -e out.nst ]; then noise gaussian --sigma 0.1 clean.nst -o out.nst --resume; fi
+    cmp whole.nst out.nst
+    [ ! -e out.nst.partial ]
+  done
+}
+
+@test "SIGTERM with -o .nst: exit 75, FILE.partial to resume from" {
+  # A slow producer, so that the signal finds the program at work.
+  (for i in $(seq 0 39); do tensor slice --from "$i" --to $((i + 1)) clean.nst; sleep 0.05; done) |
+    { noise gaussian --sigma 0.1 -o out.nst & echo $! >pid; wait $!; echo $? >status; } &
+  sleep 0.6
+  kill -TERM "$(cat pid)"
+  wait || true
+  [ "$(cat status)" = 75 ]
+  [ -e out.nst.partial ] && [ ! -e out.nst ]
+}
+
+@test "SIGTERM on a pipe: dies by the signal, downstream knows" {
+  (for i in $(seq 0 39); do tensor slice --from "$i" --to $((i + 1)) clean.nst; sleep 0.05; done) |
+    { noise gaussian --sigma 0.1 & echo $! >pid; wait $!; echo $? >status; } >out &
+  sleep 0.6
+  kill -TERM "$(cat pid)"
+  wait || true
+  [ "$(cat status)" = 143 ]
+}
+
+@test "a dead upstream is an error downstream without pipefail" {
+  tensor cat whole.nst | head -c 3000000 | fails_with 65 noise gaussian --sigma 0.1 -o out.nst
+  [ ! -e out.nst ] && [ ! -e out.nst.partial ]
+}
+
+@test "full disk: exit 74 and nothing left" {
+  needs mount
+  mkdir small
+  mount -t tmpfs -o size=1m tmpfs small 2>/dev/null || skip "mounting a small disk is not allowed here"
+  status=0
+  noise gaussian --sigma 0.1 clean.nst -o small/out.nst 2>err || status=$?
+  noise gaussian --sigma 0.1 clean.nst -o small/out.safetensors 2>>err || stacked=$?
+  left=$(ls -A small)
+  umount small
+  [ "$status" = 74 ] && [ "$stacked" = 74 ] && [ -z "$left" ]
+  [ "$(grep -c 'No space left' err)" = 2 ]
+}
+
+@test "a file limit is an error of writing, not a death by SIGXFSZ" {
+  (ulimit -f 100; fails_with 74 noise gaussian --sigma 0.1 clean.nst -o out.nst)
+  [ ! -e out.nst ]
+}
+
