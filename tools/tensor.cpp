@@ -60,7 +60,8 @@ int split(const Invocation& call) {
   const std::string pattern = call.options.text("output");
   const std::int64_t group = call.options.integer("samples");
   const auto reader = open_input(call);
-  if (pattern.empty()) return copy_split(*reader, kMany, [&] { return open_output(call); }), 0;
+  if (pattern.empty())
+    return copy_split(*reader, static_cast<std::int64_t>(kMany), [&] { return open_output(call); }), 0;
   const auto percent = pattern.find("%d");
   if (percent == std::string::npos)
     throw UsageError("-o " + pattern + ": split writes many files; put %d into the name");

@@ -58,7 +58,7 @@ Invocation parse_invocation(const Program& program, const std::vector<std::strin
   }
   for (const auto& [name, values] : raw.values) {
     const bool known =
-        std::any_of(legal.begin(), legal.end(), [&](const OptionSpec& spec) { return spec.name == name; });
+        std::any_of(legal.begin(), legal.end(), [&name = name](const OptionSpec& spec) { return spec.name == name; });
     if (!known) throw UsageError("--" + name + " is no option of " + call.title());
   }
   for (const OptionSpec& spec : legal) {

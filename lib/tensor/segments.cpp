@@ -81,7 +81,7 @@ class BatchBuilder {
     for (auto& [key, list] : values) {
       for (const Record& sample : samples_) list.push_back(sample.meta(key));
       const bool common =
-          std::all_of(list.begin(), list.end(), [&](const auto& value) { return value == list.front(); });
+          std::all_of(list.begin(), list.end(), [&list = list](const auto& value) { return value == list.front(); });
       batch.metadata[key] = common ? list.front() : nlohmann::json(list).dump();
     }
     batch.metadata["axes"] = "N" + sample_axes(first);
