@@ -1,14 +1,13 @@
-# noiseutils: `make` builds into build/ (programs in build/bin). `make help` lists targets and variables.
+# noiseutils: `make` builds into build/ (programs in build/bin) and never installs anything. `make help` lists targets.
 
 VERSION := 0.1.0
 BUILD   ?= build
-PREFIX  ?= /usr/local
-DESTDIR ?=
-PROGRAM_PREFIX ?=
 # BLAS=openblas|none, FFT=fftw|eigen; unset: what is found
 # EIGEN= CLI11= JSON= STB= RANDOM123= DOCTEST=: folders of headers, where pkg-config does not know them
 
-PROGRAMS := noise denoise sample train-linear score metric tensor
+# What makes sure that packages are there before `test`, `demo`: DEPS=: where they come from elsewhere (conda, Spack).
+DEPS ?= scripts/install-deps
+FUZZ_SECONDS ?= 60
 
 include scripts/config.mk
 
@@ -24,11 +23,12 @@ LIBRARY := $(BUILD)/libnoiseutils.a
 BINARIES := $(TOOLS:%=$(BUILD)/bin/%)
 
 .DEFAULT_GOAL := all
-.PHONY: all test unit test-long lint format sanitize fuzz bench demo install uninstall dist clean help FORCE
+.PHONY: all objects unit test test-long lint tidy format sanitize fuzz fuzzers bench demo install uninstall dist clean help \
+  FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-all: $(BINARIES)
+all: $(LIBRARY) $(BINARIES) ## build the library and the programs (the default)
 
 # Everything depends on the command line that built it: another compiler, flag or library rebuilds.
 FLAGS_STAMP := $(BUILD)/obj/flags
@@ -60,14 +60,89 @@ $(BUILD)/bin/%: $(BUILD)/obj/tools/%.o $(LIBRARY)
 $(BUILD)/unit-tests: $(UNIT_OBJECTS) $(LIBRARY)
 	$(CXX) $(ALL_CXXFLAGS) $(UNIT_OBJECTS) $(LIBRARY) $(ALL_LDFLAGS) $(LIBS) -o $@
 
-unit: $(BUILD)/unit-tests
-	$(BUILD)/unit-tests
+unit: $(BUILD)/unit-tests ## build and run the unit tests alone
+	$(BUILD)/unit-tests -tse=long
 
-test: all $(BUILD)/unit-tests
-	$(BUILD)/unit-tests
-	bats tests
+# The targets below build in a make of their own: packages may have come since this one looked for libraries. It uses
+# every processor unless -j said otherwise.
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-clean:
-	rm -rf $(BUILD)
+test: ## unit tests and tests/*.bats; first installs what is missing (DEPS=: does not)
+	@$(DEPS) --test
+	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/unit-tests
+	@BUILD=$(BUILD) scripts/run-tests
 
--include $(LIB_OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(BINARIES:$(BUILD)/bin/%=$(BUILD)/obj/tools/%.d)
+test-long: ## statistical, kill, build and fuzz tests: the suite "long" and tests/long/*.bats
+	@$(DEPS) --test
+	@$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/unit-tests
+	@BUILD=$(BUILD) scripts/run-tests --long
+
+SOURCES = $(shell git ls-files '*.cpp' '*.hpp' 2>/dev/null)
+TIDY := $(patsubst %.cpp,$(BUILD)/tidy/%.ok,$(LIB_SOURCES) $(ISA_SOURCES) $(TOOLS:%=tools/%.cpp) $(UNIT_SOURCES))
+
+lint: ## format, floors of the layout, compiler warnings of clang, shell scripts, man pages
+	@$(MAKE) --no-print-directory $(JOBS) objects
+	@BUILD=$(BUILD) scripts/lint
+
+objects: $(LIB_OBJECTS) $(UNIT_OBJECTS) $(TOOLS:%=$(BUILD)/obj/tools/%.o)
+
+# A file is checked again when its object is built again: when it or one of its headers changes.
+tidy: $(TIDY)
+define TIDY_RULE
+	@mkdir -p $(@D)
+	$(CLANG_TIDY) --quiet $< -- $(ALL_CPPFLAGS) -DNOISEUTILS_ISA=baseline $(ALL_CXXFLAGS) 2>/dev/null
+	@touch $@
+endef
+$(BUILD)/tidy/%.isa.ok: %.isa.cpp $(BUILD)/obj/%.baseline.o .clang-tidy
+	$(TIDY_RULE)
+$(BUILD)/tidy/%.ok: %.cpp $(BUILD)/obj/%.o .clang-tidy
+	$(TIDY_RULE)
+
+format: ## let clang-format rewrite the sources
+	$(CLANG_FORMAT) -i $(SOURCES)
+
+SANITIZERS := -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+sanitize: ## build with address and undefined-behaviour sanitizers into build-sanitize, and run the tests
+	@$(DEPS) --test
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=build-sanitize CXXFLAGS='$(SANITIZERS)' all build-sanitize/unit-tests
+	@BUILD=build-sanitize ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 scripts/run-tests
+
+FUZZERS := $(patsubst tests/fuzz/%.cpp,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/*.cpp)))
+fuzzers: $(FUZZERS)
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CXX) $(ALL_CXXFLAGS) -fsanitize=fuzzer $< $(LIBRARY) $(ALL_LDFLAGS) $(LIBS) -o $@
+
+FUZZ_FLAGS := $(SANITIZERS) -fsanitize=fuzzer-no-link
+fuzz: ## fuzz every reader for FUZZ_SECONDS (60) with clang's libFuzzer, in build-fuzz
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=build-fuzz CXX=$(CLANG) CXXFLAGS='$(FUZZ_FLAGS)' fuzzers
+	@BUILD=build-fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
+
+bench: ## measure against the machine's limits and other programs: ratios in one run
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@for runner in scripts/bench/*; do [ ! -x "$$runner" ] || BUILD=$(BUILD) "$$runner" || exit; done
+
+demo: ## the main job on real photographs; first installs what is missing (DEPS=: does not)
+	@$(DEPS)
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@BUILD=$(BUILD) scripts/demo
+
+include scripts/install.mk
+
+DIST := noiseutils-$(VERSION)
+dist: ## the committed sources as a tarball, the same bytes each time
+	@mkdir -p $(BUILD)
+	git archive --format=tar --prefix=$(DIST)/ HEAD | gzip -9n > $(BUILD)/$(DIST).tar.gz.partial
+	mv $(BUILD)/$(DIST).tar.gz.partial $(BUILD)/$(DIST).tar.gz
+
+clean: ## remove what was built
+	rm -rf $(BUILD) build-sanitize build-fuzz
+
+help: ## this list
+	@echo "Targets:"
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | sort | expand -t 14
+	@echo "Variables: BUILD PREFIX DESTDIR PROGRAM_PREFIX CXX CXXFLAGS CPPFLAGS LDFLAGS BLAS=openblas|none FFT=fftw|eigen"
+	@echo "  EIGEN CLI11 JSON STB RANDOM123 DOCTEST (folders of headers where pkg-config does not know them) DEPS FUZZ_SECONDS"
+
+-include $(LIB_OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(TOOLS:%=$(BUILD)/obj/tools/%.d) \
+  $(FUZZERS:$(BUILD)/fuzz/%=$(BUILD)/obj/tests/fuzz/%.d)

@@ -6,6 +6,11 @@ CXX := g++
 endif
 AR ?= ar
 PKG_CONFIG ?= pkg-config
+# The tools of lint and fuzz, by version: each formats and warns in its own way.
+CLANG ?= clang++-14
+CLANG_TIDY ?= clang-tidy-14
+CLANG_FORMAT ?= clang-format-14
+export CLANG_FORMAT
 
 MACHINE := $(shell $(CXX) -dumpmachine 2>/dev/null | cut -d- -f1)
 found = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo yes)
