@@ -90,7 +90,7 @@ objects: $(LIB_OBJECTS) $(UNIT_OBJECTS) $(TOOLS:%=$(BUILD)/obj/tools/%.o)
 tidy: $(TIDY)
 define TIDY_RULE
 	@mkdir -p $(@D)
-	$(CLANG_TIDY) --quiet $< -- $(ALL_CPPFLAGS) -DNOISEUTILS_ISA=baseline $(ALL_CXXFLAGS) 2>/dev/null
+	$(CLANG_TIDY) --quiet $< -- $(ALL_CPPFLAGS) -DNOISEUTILS_ISA=baseline $(filter-out -Wno-restrict,$(ALL_CXXFLAGS)) 2>/dev/null
 	@touch $@
 endef
 $(BUILD)/tidy/%.isa.ok: %.isa.cpp $(BUILD)/obj/%.baseline.o .clang-tidy
