@@ -20,7 +20,8 @@ setup() {
   tensor cat --restream a b c >whole
   cmp five.nst whole
   tensor stack five.nst | tensor slice --from 1 --to 4 | tensor info >info
-  [ "$(value samples info)" = 3 ] && [ "$(value data_shape info)" = '[3,16,12]' ]
+  [ "$(value samples info)" = 3 ]
+  [ "$(value data_shape info)" = '[3,16,12]' ]
   fails_with 65 tensor slice --from 9 five.nst
 }
 
@@ -29,7 +30,8 @@ setup() {
   tensor split batch | tensor stack >again
   cmp batch again
   tensor split -n 2 five.nst -o part-%d.nst
-  [ -e part-2.nst ] && [ ! -e part-3.nst ]
+  [ -e part-2.nst ]
+  [ ! -e part-3.nst ]
   tensor cat --restream part-0.nst part-1.nst part-2.nst | tensor stack >again
   cmp batch again
 }
@@ -46,7 +48,9 @@ setup() {
 @test "tensor convert: one .safetensors file stacks, and comes apart again" {
   tensor convert five.nst -o all.safetensors
   tensor info all.safetensors >info
-  [ "$(value data_shape info)" = '[5,16,12]' ] && [ "$(value axes info)" = NHW ] && [ "$(value id info)" = '["0","1","2","3","4"]' ]
+  [ "$(value data_shape info)" = '[5,16,12]' ]
+  [ "$(value axes info)" = NHW ]
+  [ "$(value id info)" = '["0","1","2","3","4"]' ]
   tensor convert all.safetensors -o a.npy
   tensor convert five.nst -o b.npy
   cmp a.npy b.npy
@@ -67,9 +71,11 @@ np.save('fortran.npy', np.asfortranarray(x)); np.save('big.npy', x.astype('>f8')
 
 @test "tensor convert: patterns write one file a sample; one name holds one image" {
   tensor convert five.nst -o image-%02d.png
-  [ -e image-04.png ] && [ ! -e image-05.png ]
+  [ -e image-04.png ]
+  [ ! -e image-05.png ]
   fails_with 65 tensor convert five.nst -o image.png
-  [ ! -e image.png ] && [ ! -e image.png.partial ]
+  [ ! -e image.png ]
+  [ ! -e image.png.partial ]
   fails_with 64 tensor convert five.nst -o image.xyz
   fails_with 64 tensor convert five.nst -o %s.png
   fails_with 73 tensor convert five.nst -o no/such/folder.nst

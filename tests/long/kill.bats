@@ -30,7 +30,8 @@ setup() {
   kill -TERM "$(cat pid)"
   wait || true
   [ "$(cat status)" = 75 ]
-  [ -e out.nst.partial ] && [ ! -e out.nst ]
+  [ -e out.nst.partial ]
+  [ ! -e out.nst ]
 }
 
 @test "SIGTERM on a pipe: dies by the signal, downstream knows" {
@@ -44,7 +45,8 @@ setup() {
 
 @test "a dead upstream is an error downstream without pipefail" {
   tensor cat whole.nst | head -c 3000000 | fails_with 65 noise gaussian --sigma 0.1 -o out.nst
-  [ ! -e out.nst ] && [ ! -e out.nst.partial ]
+  [ ! -e out.nst ]
+  [ ! -e out.nst.partial ]
 }
 
 @test "full disk: exit 74 and nothing left" {
@@ -56,7 +58,9 @@ setup() {
   noise gaussian --sigma 0.1 clean.nst -o small/out.safetensors 2>>err || stacked=$?
   left=$(ls -A small)
   umount small
-  [ "$status" = 74 ] && [ "$stacked" = 74 ] && [ -z "$left" ]
+  [ "$status" = 74 ]
+  [ "$stacked" = 74 ]
+  [ -z "$left" ]
   [ "$(grep -c 'No space left' err)" = 2 ]
 }
 
