@@ -6,8 +6,8 @@
 namespace noiseutils {
 
 const std::vector<FileFormat>& file_formats() {
-  static const std::vector<FileFormat> all = {npy_format(), png_format(), jpeg_format(), bmp_format(),
-                                              pgm_format(), ppm_format(), pnm_format(),  pfm_format()};
+  static const std::vector<FileFormat> all = {npy_format(), png_format(), jpeg_format(), bmp_format(), pgm_format(),
+                                              ppm_format(), pnm_format(), pfm_format(),  tiff_format()};
   return all;
 }
 

@@ -13,5 +13,6 @@ FileFormat pgm_format();
 FileFormat ppm_format();
 FileFormat pnm_format();
 FileFormat pfm_format();
+FileFormat tiff_format();
 
 }  // namespace noiseutils
