@@ -18,9 +18,8 @@ OptionSpec first_index_option();
 OptionSpec seed_option();
 
 /// The lists one after the other.
-template <class... Lists>
-std::vector<OptionSpec> joined(const Lists&... lists) {
-  std::vector<OptionSpec> all;
+template <class List, class... Lists>
+List joined(List all, const Lists&... lists) {
   (all.insert(all.end(), lists.begin(), lists.end()), ...);
   return all;
 }

@@ -59,4 +59,19 @@ Record montage(const std::vector<Record>& tiles, const MontageLayout& layout) {
   return result;
 }
 
+std::vector<Record> collect_tiles(RecordReader& reader, const std::vector<std::string>& names) {
+  std::vector<Record> tiles;
+  while (const auto record = reader.next())
+    for (std::int64_t i = 0; i < sample_count(*record); ++i) {
+      const Record sample = sample_record(*record, i);
+      for (const std::string& name : names) {
+        Record tile;
+        tile.tensors["data"] = sample.require(name);
+        tile.metadata["axes"] = axes_of(sample);
+        tiles.push_back(std::move(tile));
+      }
+    }
+  return tiles;
+}
+
 }  // namespace noiseutils

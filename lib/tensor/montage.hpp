@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tensor/reader.hpp"
 #include "tensor/record.hpp"
 
 namespace noiseutils {
@@ -18,5 +19,9 @@ struct MontageLayout {
 /// in the middle. Values are taken as they are. One image in colour makes the canvas colour. Returns a record of `data`
 /// F32, HW or CHW. Throws DataError for other axes.
 Record montage(const std::vector<Record>& tiles, const MontageLayout& layout);
+
+/// One tile for each of the named tensors of every sample that is read, sample by sample. DataError if a sample lacks
+/// one.
+std::vector<Record> collect_tiles(RecordReader& reader, const std::vector<std::string>& names);
 
 }  // namespace noiseutils

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <vector>
+
+#include "cli/program.hpp"
+
+namespace noiseutils {
+
+/// A word that names an action, and the action.
+struct Verb {
+  Word word;
+  int (*run)(const Invocation& call);
+};
+
+/// Verbs of `tensor` that turn streams into streams: cat head tail slice split stack convert montage.
+std::vector<Verb> stream_verbs();
+/// Verbs of `tensor` that say something about a stream: info history check.
+std::vector<Verb> report_verbs();
+
+}  // namespace noiseutils
