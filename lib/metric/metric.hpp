@@ -1,0 +1,73 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/option.hpp"
+#include "metric/metric_sample.hpp"
+
+namespace noiseutils {
+
+/// A figure under the key it has in the output.
+struct NamedValue {
+  std::string name;
+  double value;
+};
+
+/// An accumulator over samples. One that saw a single sample gives that sample's figures; merged with others it gives
+/// the figures of all of them as one set (before any logarithm or root).
+class Metric {
+ public:
+  virtual ~Metric() = default;
+  /// Throws DataError if the sample lacks what the metric needs, or does not fit it.
+  virtual void add(const MetricSample& sample) = 0;
+  /// Takes in what `other`, made by the same entry and options, has seen.
+  virtual void merge(const Metric& other) = 0;
+  /// The figures, the first of them under the metric's own name.
+  virtual std::vector<NamedValue> finish() const = 0;
+};
+
+/// A metric whose whole state is kSums sums: merging adds them.
+template <std::size_t kSums>
+class AdditiveMetric : public Metric {
+ public:
+  void merge(const Metric& other) override {
+    const auto* same = dynamic_cast<const AdditiveMetric*>(&other);
+    if (same == nullptr) throw InternalError("merging metrics of two kinds");
+    for (std::size_t i = 0; i < kSums; ++i) sums_[i] += same->sums_[i];
+  }
+
+ protected:
+  std::array<double, kSums> sums_{};
+};
+
+/// A metric as the registry lists it. An option min-NAME among its options is a threshold on its first figure.
+struct MetricEntry {
+  std::string name;
+  std::string summary;
+  bool needs_clean = false;  ///< compares with the clean sample
+  int needs_references = 0;  ///< this many independent noisy references
+  std::vector<OptionSpec> options;
+  std::unique_ptr<Metric> (*make)(const OptionValues& options) = nullptr;
+};
+
+/// All metrics, in the order of --help.
+const std::vector<MetricEntry>& metrics();
+
+template <class Kind>
+std::unique_ptr<Metric> make_metric(const OptionValues&) {
+  return std::make_unique<Kind>();
+}
+
+/// --range: the peak of metrics that need one.
+OptionSpec range_option();
+/// --min-NAME: the threshold of a metric in decibels.
+OptionSpec threshold_option(const std::string& metric);
+
+/// 10 log10(ratio); infinite for ratio = inf, NaN for a ratio below 0.
+double decibels(double ratio);
+
+}  // namespace noiseutils

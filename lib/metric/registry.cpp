@@ -1,0 +1,21 @@
+#include "metric/metric.hpp"
+
+namespace noiseutils {
+
+// Each is defined in the file of its name.
+MetricEntry mse_metric();
+MetricEntry rmse_metric();
+MetricEntry mae_metric();
+MetricEntry psnr_metric();
+MetricEntry ssim_metric();
+MetricEntry umse_metric();
+MetricEntry upsnr_metric();
+
+const std::vector<MetricEntry>& metrics() {
+  static const std::vector<MetricEntry> all = {
+      mse_metric(), rmse_metric(), mae_metric(), psnr_metric(), ssim_metric(), umse_metric(), upsnr_metric(),
+  };
+  return all;
+}
+
+}  // namespace noiseutils

@@ -1,0 +1,24 @@
+#include <cmath>
+
+#include "metric/metric.hpp"
+
+namespace noiseutils {
+namespace {
+
+/// sqrt(sum_i (data_i - clean_i)^2 / n)
+class RootMeanSquaredError : public AdditiveMetric<2> {
+ public:
+  void add(const MetricSample& sample) override {
+    sums_[0] += sample.squared_error();
+    sums_[1] += sample.elements();
+  }
+  std::vector<NamedValue> finish() const override { return {{"rmse", std::sqrt(sums_[0] / sums_[1])}}; }
+};
+
+}  // namespace
+
+MetricEntry rmse_metric() {
+  return {"rmse", "root of the mean squared error", true, 0, {}, make_metric<RootMeanSquaredError>};
+}
+
+}  // namespace noiseutils

@@ -1,0 +1,74 @@
+#include "metric/sums.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/threads.hpp"
+#include "metric/kernels.hpp"
+
+namespace noiseutils {
+namespace {
+
+constexpr std::int64_t kBlock = 65536;
+
+/// Calls work(block, first, count) for every block of a range of `size` elements.
+template <class Work>
+void over_blocks(std::int64_t size, const Work& work) {
+  parallel_blocks((size + kBlock - 1) / kBlock, [&](std::int64_t block) {
+    const std::int64_t first = block * kBlock;
+    work(block, first, std::min(kBlock, size - first));
+  });
+}
+
+std::size_t block_count(const Tensor& tensor) {
+  return static_cast<std::size_t>((tensor.size() + kBlock - 1) / kBlock);
+}
+
+template <class Real>
+double sum_of_pairs(const Tensor& a, const Tensor& b, double (*kernel)(const Real*, const Real*, std::int64_t)) {
+  const Real *x = a.values<Real>().data(), *y = b.values<Real>().data();
+  std::vector<double> partial(block_count(a));
+  over_blocks(a.size(), [&](std::int64_t block, std::int64_t first, std::int64_t count) {
+    partial[static_cast<std::size_t>(block)] = kernel(x + first, y + first, count);
+  });
+  double total = 0;
+  for (const double part : partial) total += part;
+  return total;
+}
+
+template <class Real>
+UnsupervisedSums unsupervised_sums_of(const Tensor& f, const Tensor& a, const Tensor& b, const Tensor& c) {
+  const auto kernel = metric_kernels().sums(Real{}).unsupervised;
+  const Real *pf = f.values<Real>().data(), *pa = a.values<Real>().data();
+  const Real *pb = b.values<Real>().data(), *pc = c.values<Real>().data();
+  std::vector<double> partial(2 * block_count(f));
+  over_blocks(f.size(), [&](std::int64_t block, std::int64_t first, std::int64_t count) {
+    kernel(pf + first, pa + first, pb + first, pc + first, count, &partial[static_cast<std::size_t>(2 * block)]);
+  });
+  UnsupervisedSums total;
+  for (std::size_t i = 0; i < partial.size(); i += 2) {
+    total.sum += partial[i];
+    total.squares += partial[i + 1];
+  }
+  return total;
+}
+
+}  // namespace
+
+double sum_of_squared_differences(const Tensor& a, const Tensor& b) {
+  const MetricKernels& kernels = metric_kernels();
+  return a.dtype() == DType::F32 ? sum_of_pairs(a, b, kernels.sums_float.squared)
+                                 : sum_of_pairs(a, b, kernels.sums_double.squared);
+}
+
+double sum_of_absolute_differences(const Tensor& a, const Tensor& b) {
+  const MetricKernels& kernels = metric_kernels();
+  return a.dtype() == DType::F32 ? sum_of_pairs(a, b, kernels.sums_float.absolute)
+                                 : sum_of_pairs(a, b, kernels.sums_double.absolute);
+}
+
+UnsupervisedSums unsupervised_sums(const Tensor& f, const Tensor& a, const Tensor& b, const Tensor& c) {
+  return f.dtype() == DType::F32 ? unsupervised_sums_of<float>(f, a, b, c) : unsupervised_sums_of<double>(f, a, b, c);
+}
+
+}  // namespace noiseutils
