@@ -1,11 +1,12 @@
 #include "noise/apply.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <cmath>
 
 #include "base/error.hpp"
 #include "base/number.hpp"
 #include "base/threads.hpp"
+#include "tensor/value_range.hpp"
 
 namespace noiseutils {
 namespace {
@@ -50,19 +51,6 @@ void produce_copy(const Tensor& clean, std::int64_t samples, const Noise& noise,
 }
 
 }  // namespace
-
-std::optional<double> value_range(const Record& record) {
-  try {
-    if (const std::string range = record.meta("range"); !range.empty()) return parse_number(range);
-  } catch (const UsageError& error) {
-    throw DataError(std::string("metadata \"range\": ") + error.what());
-  }
-  const auto source = nlohmann::json::parse(record.meta("source"), nullptr, false);
-  if (!source.is_object()) return std::nullopt;
-  if (!source.value("raw", false)) return 1.0;
-  const int depth = source.value("depth", 0);
-  return depth > 0 && depth <= 32 ? std::optional(static_cast<double>((std::uint64_t{1} << depth) - 1)) : std::nullopt;
-}
 
 void apply_noise(Record& record, LazyTensors& lazy, const Noise& noise, const NoiseRequest& request,
                  std::int64_t first_sample) {

@@ -16,10 +16,6 @@ struct NoiseRequest {
   bool clip = false;        ///< clip to [0, value_range(record)]
 };
 
-/// The largest value that `data` can hold by its origin: metadata `range`, else that of an image: 1, or 2^depth - 1 for
-/// raw counts; nullopt where nobody said.
-std::optional<double> value_range(const Record& record);
-
 /// Turns the record's `data` into draws from p(y | data), as lazy tensors: they are computed block by block while they
 /// are written, so that memory stays bounded. Integer data becomes F32; F64 stays F64. Metadata `noise` is extended.
 /// The value of an element depends on (seed, first_sample + its sample, copy, its index) alone.
