@@ -61,7 +61,7 @@ OptionSpec first_index_option() {
 OptionSpec seed_option() {
   OptionSpec spec = text("seed", "S", "seed of the random numbers, 0 to 2^64-1, or random");
   spec.type = OptionType::seed;
-  spec.fallback = "0";
+  spec.fallback = std::string("0");
   return spec.not_in_history();  // recorded by itself, also when it is the default
 }
 
