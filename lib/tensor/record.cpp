@@ -132,6 +132,27 @@ std::string sample_id(const Record& record, std::int64_t i, std::int64_t number)
   return own != id || sample_count(record) == 1 ? own : id + "#" + std::to_string(i);
 }
 
+std::vector<std::string> sample_ids(const Record& record, std::int64_t first_number) {
+  const std::int64_t samples = sample_count(record);
+  const std::string id = record.meta("id");
+  std::vector<std::string> ids;
+  if (samples > 1 && id.starts_with('[')) {
+    const auto list = nlohmann::json::parse(id, nullptr, false);
+    if (list.is_array() && static_cast<std::int64_t>(list.size()) == samples)
+      for (const auto& element : list)
+        if (element.is_string()) ids.push_back(element.get<std::string>());
+  }
+  if (static_cast<std::int64_t>(ids.size()) == samples) return ids;
+  ids.clear();
+  for (std::int64_t i = 0; i < samples; ++i) {
+    if (id.empty())
+      ids.push_back(std::to_string(first_number + i));
+    else
+      ids.push_back(samples == 1 ? sample_id(record, i, first_number) : id + "#" + std::to_string(i));
+  }
+  return ids;
+}
+
 Record sample_record(const Record& record, std::int64_t i) {
   if (!is_batch(record)) return record;
   const std::int64_t samples = sample_count(record);

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tensor/tensor.hpp"
 
@@ -62,5 +63,7 @@ std::string metadata_of_sample(const std::string& value, std::int64_t samples, s
 Record sample_record(const Record& record, std::int64_t i);
 /// A name for sample i of the record: `id` (a JSON list in a batch), else the number given.
 std::string sample_id(const Record& record, std::int64_t i, std::int64_t number);
+/// The names of all samples of the record, the first of which has the number given; the list is parsed once.
+std::vector<std::string> sample_ids(const Record& record, std::int64_t first_number);
 
 }  // namespace noiseutils
