@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "metric/metric.hpp"
+#include "tensor/sample_reader.hpp"
+
+namespace noiseutils {
+
+/// Gathers what the asked metrics need of each sample: companions of its record, or samples of files given instead,
+/// joined one by one.
+class MetricInput {
+ public:
+  /// `references`: files opened for reading, and their names; one is the clean reference, three or more are noisy ones.
+  /// Throws UsageError where their number fits none of the metrics.
+  MetricInput(const std::vector<const MetricEntry*>& metrics, std::optional<double> range,
+              std::vector<std::string> names, std::vector<SampleReader> references);
+
+  /// Sample i of `record`; each call moves the files given on by one sample. Throws DataError if one has ended.
+  MetricSample sample(const Record& record, std::int64_t i);
+  /// After the last sample: throws DataError if a file given has more.
+  void finish();
+
+ private:
+  bool needs_clean_ = false;
+  int needs_references_ = 0;
+  std::optional<double> range_;
+  std::vector<std::string> names_;
+  std::vector<SampleReader> given_;
+  bool clean_is_given_ = false, references_are_given_ = false;
+};
+
+}  // namespace noiseutils

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "metric/metric.hpp"
+
+namespace noiseutils {
+
+/// One metric over a stream: the figures of every sample, and those of all samples together.
+class MetricPool {
+ public:
+  MetricPool(const MetricEntry& entry, const OptionValues& options);
+
+  const MetricEntry& entry() const { return entry_; }
+  /// Measures one sample and takes it into the pool. Returns the sample's figures.
+  std::vector<NamedValue> add(const MetricSample& sample);
+  /// The figures of all samples as one set, then NAME_mean, the mean over samples of the first figure: for psnr the
+  /// decibels of the mean error, and the mean of the decibels. Only after at least one sample.
+  std::vector<NamedValue> summary() const;
+
+  /// True if `value`, a first figure, is below the threshold min-NAME, or is NaN.
+  bool misses_threshold(double value) const;
+
+ private:
+  const MetricEntry& entry_;
+  const OptionValues& options_;
+  std::unique_ptr<Metric> all_;
+  std::optional<double> threshold_;
+  double sum_ = 0;
+  std::int64_t samples_ = 0;
+};
+
+}  // namespace noiseutils
