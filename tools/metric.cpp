@@ -1,8 +1,8 @@
 // metric: how good are these samples? One row of figures a sample.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
-#include "base/number.hpp"
 #include "base/registry.hpp"
 #include "cli/filter.hpp"
 #include "cli/program.hpp"
@@ -56,7 +56,10 @@ void append(Row& row, const std::vector<NamedValue>& figures) {
 
 MetricInput open_references(const Invocation& call) {
   std::vector<const MetricEntry*> asked;
-  for (const std::string& word : call.words) asked.push_back(find_entry(metrics(), word));
+  for (const std::string& word : call.words) {
+    if (std::count(call.words.begin(), call.words.end(), word) > 1) throw UsageError(word + " was named twice");
+    asked.push_back(find_entry(metrics(), word));
+  }
   const auto range = call.options.declared("range") ? call.options.maybe_number("range") : std::nullopt;
   const auto names = call.options.list("reference");
   std::vector<SampleReader> readers;
