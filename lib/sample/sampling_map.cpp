@@ -1,0 +1,119 @@
+#include "sample/sampling_map.hpp"
+
+#include <cmath>
+
+#include "base/error.hpp"
+#include "model/linear_model.hpp"
+
+namespace noiseutils {
+namespace {
+
+// Kinds choose the cheaper of equal ways by the number of vectors. It is fixed here: a choice by the number of samples
+// asked for would give the parts of an array job other bytes than the whole.
+constexpr std::int64_t kVectors = 256;
+
+SamplerFunction<float> function_of(const Sampler& sampler, float) { return sampler.run_float; }
+SamplerFunction<double> function_of(const Sampler& sampler, double) { return sampler.run_double; }
+
+class ExactDraws : public VectorMap {
+ public:
+  explicit ExactDraws(const Model& model) : model_(model) {}
+  std::int64_t dim() const override { return model_.dim(); }
+  void apply(std::span<const float> in, std::span<float> out) const override { model_.draw(in, out); }
+  void apply(std::span<const double> in, std::span<double> out) const override { model_.draw(in, out); }
+
+ private:
+  const Model& model_;
+};
+
+/// The plain way: a call of the denoiser a step.
+class Steps : public VectorMap {
+ public:
+  Steps(const Model& model, const Sampler& sampler, const Schedule& schedule)
+      : model_(model), sampler_(sampler), schedule_(schedule) {}
+  std::int64_t dim() const override { return model_.dim(); }
+  void apply(std::span<const float> in, std::span<float> out) const override { run(in, out); }
+  void apply(std::span<const double> in, std::span<double> out) const override { run(in, out); }
+
+ private:
+  template <class T>
+  void run(std::span<const T> normals, std::span<T> x) const {
+    const T start = static_cast<T>(schedule_.s(0)), end = static_cast<T>(schedule_.levels.back().alpha);
+    for (std::size_t e = 0; e < x.size(); ++e) x[e] = start * normals[e];
+    const DenoiserFunction<T> denoiser = [this](double s, std::span<const T> y, std::span<T> x0) {
+      model_.denoiser(s, kVectors)->apply(y, x0);
+    };
+    function_of(sampler_, T())(denoiser, schedule_, x);
+    for (T& value : x) value *= end;
+  }
+
+  const Model& model_;
+  const Sampler sampler_;
+  const Schedule schedule_;
+};
+
+/// in * before, then the map, then * after.
+class ScaledMap : public VectorMap {
+ public:
+  ScaledMap(double before, std::unique_ptr<VectorMap> map, double after)
+      : before_(before), map_(std::move(map)), after_(after) {}
+  std::int64_t dim() const override { return map_->dim(); }
+  void apply(std::span<const float> in, std::span<float> out) const override { run(in, out); }
+  void apply(std::span<const double> in, std::span<double> out) const override { run(in, out); }
+
+ private:
+  template <class T>
+  void run(std::span<const T> in, std::span<T> out) const {
+    for (std::size_t e = 0; e < in.size(); ++e) out[e] = static_cast<T>(before_) * in[e];
+    map_->apply(out, out);
+    if (after_ != 1)
+      for (T& value : out) value *= static_cast<T>(after_);
+  }
+
+  double before_;
+  std::unique_ptr<VectorMap> map_;
+  double after_;
+};
+
+/// What all steps together multiply each coefficient of x - mean by. The posterior mean of a linear model acts on each
+/// coefficient by itself, D(x; s)_k = lambda_k / (lambda_k + s^2) x_k, so the sampler itself, run once on the vector of
+/// ones, computes the product of its factors: for DDIM prod_i (1 + (b - a) a / (lambda_k + a^2)).
+Gains collapsed_gains(const LinearModel& model, const Sampler& sampler, const Schedule& schedule) {
+  std::vector<double> gains(static_cast<std::size_t>(model.rank()) + 1, 1.0);
+  const DenoiserFunction<double> denoiser = [&](double s, std::span<const double> x, std::span<double> x0) {
+    const Gains wiener = model.wiener_gains(s);
+    for (std::size_t k = 0; k + 1 < x.size(); ++k) x0[k] = wiener.coefficients[k] * x[k];
+    x0.back() = wiener.residual * x.back();
+  };
+  sampler.run_double(denoiser, schedule, gains);
+  const double residual = gains.back();
+  gains.pop_back();
+  return {std::move(gains), residual};
+}
+
+}  // namespace
+
+std::unique_ptr<VectorMap> sampling_map(const Model& model, const Sampler& sampler, const Schedule& schedule,
+                                        Stepping stepping) {
+  if (!sampler.takes_steps()) return std::make_unique<ExactDraws>(model);
+  if (!std::isfinite(schedule.s(0))) throw UsageError("sampler " + sampler.name + " cannot start at an infinite sigma");
+  const LinearModel* linear = model.linear();
+  if (linear == nullptr || sampler.stochastic || stepping == Stepping::one_by_one)
+    return std::make_unique<Steps>(model, sampler, schedule);
+  auto all_steps = linear->gain_map(collapsed_gains(*linear, sampler, schedule), MeanUse::affine, kVectors);
+  return std::make_unique<ScaledMap>(schedule.s(0), std::move(all_steps), schedule.levels.back().alpha);
+}
+
+std::int64_t denoiser_calls(const Sampler& sampler, const Schedule& schedule) {
+  if (!sampler.takes_steps()) return 0;
+  std::int64_t calls = 0;
+  const DenoiserFunction<double> count = [&](double, std::span<const double>, std::span<double> x0) {
+    ++calls;
+    x0[0] = 0;
+  };
+  double state = 1;
+  sampler.run_double(count, schedule, {&state, 1});
+  return calls;
+}
+
+}  // namespace noiseutils
