@@ -1,3 +1,4 @@
+#include <cctype>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -115,7 +116,7 @@ std::string help_text(const Program& program, const std::vector<std::string>& wo
 std::string completion_text(const Program& program) {
   std::string name = program.name;
   for (char& c : name)
-    if (c == '-') c = '_';
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
   std::string words, cases;
   for (const Word& word : program.words) words += " " + word.name;
   std::vector<OptionSpec> all = joined(program.options, universal_options());

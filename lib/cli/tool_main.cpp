@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <new>
 
 #include "base/error.hpp"
@@ -24,11 +25,12 @@ void print(const std::string& text) {
   output.finish();
 }
 
-int run(const Program& program, const std::vector<std::string>& arguments) {
+/// `called` is `program` under the name it was called by.
+int run(const Program& program, const Program& called, const std::vector<std::string>& arguments) {
   const Invocation call = parse_invocation(program, arguments);
-  if (call.options.flag("help")) return print(help_text(program, call.words)), 0;
-  if (call.options.flag("completion")) return print(completion_text(program)), 0;
-  if (call.options.flag("version")) return print(version_text(program, call.options.flag("json"))), 0;
+  if (call.options.flag("help")) return print(help_text(called, call.words)), 0;
+  if (call.options.flag("completion")) return print(completion_text(called)), 0;
+  if (call.options.flag("version")) return print(version_text(called, call.options.flag("json"))), 0;
   if (call.options.has("threads")) set_thread_count(static_cast<int>(call.options.integer("threads")));
   return program.run(call);
 }
@@ -38,16 +40,19 @@ int run(const Program& program, const std::vector<std::string>& arguments) {
 int tool_main(int argc, char** argv, const Program& program) {
   install_signal_handlers();
   const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+  // An installation may rename the programs (nu-noise): then help, completion and messages say so; a history does not.
+  Program called = program;
+  if (argc > 0 && *argv[0] != 0) called.name = std::filesystem::path(argv[0]).filename();
   try {
-    return run(program, arguments);
+    return run(program, called, arguments);
   } catch (const UsageError& error) {
-    return report(program.name, std::string(error.what()) + " (try " + program.name + " --help)", error.code());
+    return report(called.name, std::string(error.what()) + " (try " + called.name + " --help)", error.code());
   } catch (const Error& error) {
-    return report(program.name, error.what(), error.code());
+    return report(called.name, error.what(), error.code());
   } catch (const std::bad_alloc&) {
-    return report(program.name, "out of memory", ExitCode::out_of_memory);
+    return report(called.name, "out of memory", ExitCode::out_of_memory);
   } catch (const std::exception& error) {
-    return report(program.name, std::string("internal error: ") + error.what(), ExitCode::internal);
+    return report(called.name, std::string("internal error: ") + error.what(), ExitCode::internal);
   }
 }
 
