@@ -17,12 +17,15 @@ constexpr std::int64_t kPiecesARound = 8;
 
 void check_domain(const Tensor& data, double lowest) {
   if (!std::isfinite(lowest)) return;
-  const Tensor values = data.converted(DType::F64);
-  const auto all = values.values<double>();
-  for (std::size_t i = 0; i < all.size(); ++i)
-    if (all[i] < lowest)
-      throw DataError("data is " + format_number(all[i]) + " at element " + std::to_string(i) +
+  const Tensor flat = data.reshaped({data.size()});
+  for (std::int64_t begin = 0; begin < data.size(); begin += kPieceElements) {
+    const Tensor piece = flat.slice(begin, std::min(kPieceElements, data.size() - begin)).converted(DType::F64);
+    const auto values = piece.values<double>();
+    const auto bad = std::find_if(values.begin(), values.end(), [&](double value) { return value < lowest; });
+    if (bad != values.end())
+      throw DataError("data is " + format_number(*bad) + " at element " + std::to_string(begin + (bad - values.begin())) +
                       "; this noise is defined for values >= " + format_number(lowest));
+  }
 }
 
 /// Produces one noisy copy of every sample of `clean` (a batch if `samples` > 1: its leading axis), in row-major order.

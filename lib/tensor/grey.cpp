@@ -1,8 +1,7 @@
 #include "tensor/grey.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "base/error.hpp"
+#include "tensor/image_values.hpp"
 
 namespace noiseutils {
 
@@ -32,10 +31,9 @@ void make_grey(Record& record) {
     }
   record.tensors.insert_or_assign("data", std::move(grey));
   record.metadata["axes"] = axes.substr(0, c) + axes.substr(c + 1);
-  auto source = nlohmann::json::parse(record.meta("source"), nullptr, false);
-  if (source.is_object() && source.contains("channels")) {
-    source["channels"] = 1;
-    record.metadata["source"] = source.dump();
+  if (auto source = source_of(record)) {
+    source->channels = 1;
+    record.metadata["source"] = source_text(*source);
   }
 }
 
