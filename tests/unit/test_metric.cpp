@@ -1,0 +1,312 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "base/registry.hpp"
+#include "base/threads.hpp"
+#include "metric/interval.hpp"
+#include "metric/metric.hpp"
+#include "metric/pool.hpp"
+
+using namespace noiseutils;
+
+namespace {
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+
+Tensor vector_of(const std::vector<double>& values) {
+  return Tensor::of<double>({static_cast<std::int64_t>(values.size())}, values);
+}
+
+template <class Real>
+Tensor uniform_image(const Shape& shape, unsigned seed) {
+  std::mt19937 generator(seed);
+  std::vector<Real> values(static_cast<std::size_t>(element_count(shape)));
+  for (Real& value : values) value = static_cast<Real>(generator()) / static_cast<Real>(4294967296.0);
+  return Tensor::of<Real>(shape, values);
+}
+
+OptionValues default_options() {
+  OptionValues options;
+  options.set(confidence_option(), {});
+  return options;
+}
+
+std::unique_ptr<Metric> make(const std::string& name) { return find_entry(metrics(), name)->make(default_options()); }
+
+std::vector<NamedValue> figures_of(const std::string& name, const MetricSample& sample) {
+  const auto metric = make(name);
+  metric->add(sample);
+  return metric->finish();
+}
+
+double figure(const std::string& name, const MetricSample& sample) { return figures_of(name, sample).front().value; }
+
+MetricSample pair_sample(Tensor data, Tensor clean, double range = 1, const std::string& axes = "D") {
+  return MetricSample(axes, std::move(data), std::move(clean), {}, range);
+}
+
+/// The index of Wang 2004 written out: for each window two means, two variances and a covariance about the means.
+double plain_ssim(const Tensor& data, const Tensor& clean, double range) {
+  const Tensor x = data.converted(DType::F64), y = clean.converted(DType::F64);
+  const std::int64_t height = x.axis(0), width = x.axis(1);
+  double window[11][11], weight = 0, total = 0;
+  for (int i = 0; i < 11; ++i)
+    for (int k = 0; k < 11; ++k) {
+      window[i][k] = std::exp(-((i - 5) * (i - 5) + (k - 5) * (k - 5)) / (2 * 1.5 * 1.5));
+      weight += window[i][k];
+    }
+  for (std::int64_t row = 0; row + 11 <= height; ++row)
+    for (std::int64_t column = 0; column + 11 <= width; ++column) {
+      const auto moment = [&](auto&& term) {
+        double sum = 0;
+        for (int i = 0; i < 11; ++i)
+          for (int k = 0; k < 11; ++k) {
+            const auto at = static_cast<std::size_t>((row + i) * width + column + k);
+            sum += window[i][k] / weight * term(x.values<double>()[at], y.values<double>()[at]);
+          }
+        return sum;
+      };
+      const double mx = moment([](double a, double) { return a; }), my = moment([](double, double b) { return b; });
+      const double vx = moment([=](double a, double) { return (a - mx) * (a - mx); });
+      const double vy = moment([=](double, double b) { return (b - my) * (b - my); });
+      const double covariance = moment([=](double a, double b) { return (a - mx) * (b - my); });
+      const double c1 = std::pow(0.01 * range, 2), c2 = std::pow(0.03 * range, 2);
+      total += (2 * mx * my + c1) * (2 * covariance + c2) / ((mx * mx + my * my + c1) * (vx + vy + c2));
+    }
+  return total / static_cast<double>((height - 10) * (width - 10));
+}
+
+}  // namespace
+
+TEST_CASE("metric: errors of a pair worked out by hand") {
+  const MetricSample sample = pair_sample(vector_of({1, 2, 3, 4}), vector_of({1, 4, 3, 0}), 10);
+  CHECK(figure("mse", sample) == 5);
+  CHECK(figure("rmse", sample) == doctest::Approx(std::sqrt(5.0)).epsilon(1e-15));
+  CHECK(figure("mae", sample) == 1.5);
+  CHECK(figure("psnr", sample) == doctest::Approx(10 * std::log10(20.0)).epsilon(1e-15));
+}
+
+TEST_CASE("metric: a sample equal to its reference has psnr inf, ssim 1") {
+  const Tensor image = uniform_image<float>({40, 33}, 1);
+  const MetricSample sample = pair_sample(image, image, 1, "HW");
+  CHECK(figure("mse", sample) == 0);
+  CHECK(figure("psnr", sample) == kInf);
+  CHECK(figure("ssim", sample) == doctest::Approx(1).epsilon(1e-14));
+}
+
+TEST_CASE_TEMPLATE("metric: sums agree with long double, whatever the size", Real, float, double) {
+  for (const std::int64_t size : {1, 7, 8, 9, 65535, 65536, 65537, 200003}) {
+    const Tensor a = uniform_image<Real>({size}, 2), b = uniform_image<Real>({size}, 3);
+    long double squares = 0, absolute = 0;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(size); ++i) {
+      const long double difference =
+          static_cast<long double>(a.values<Real>()[i]) - static_cast<long double>(b.values<Real>()[i]);
+      squares += difference * difference;
+      absolute += std::abs(difference);
+    }
+    CHECK(sum_of_squared_differences(a, b) == doctest::Approx(static_cast<double>(squares)).epsilon(1e-13));
+    CHECK(sum_of_absolute_differences(a, b) == doctest::Approx(static_cast<double>(absolute)).epsilon(1e-13));
+  }
+}
+
+TEST_CASE("metric: integers are compared as the numbers they are") {
+  const MetricSample sample =
+      pair_sample(Tensor::of<std::uint8_t>({2}, {0, 255}), Tensor::of<std::uint8_t>({2}, {255, 0}));
+  CHECK(figure("mse", sample) == 65025);
+  const MetricSample mixed = pair_sample(Tensor::of<float>({2}, {1.5f, 2}), Tensor::of<double>({2}, {1, 2}));
+  CHECK(figure("mse", mixed) == 0.125);
+}
+
+TEST_CASE("metric: the same bits for one thread and four") {
+  const Tensor a = uniform_image<float>({700, 900}, 4), b = uniform_image<float>({700, 900}, 5);
+  const int before = thread_count();
+  std::vector<double> values[2];
+  for (const int threads : {1, 4}) {
+    set_thread_count(threads);
+    for (const char* name : {"mse", "mae", "ssim"})
+      values[threads / 4].push_back(figure(name, pair_sample(a, b, 1, "HW")));
+  }
+  set_thread_count(before);
+  CHECK(values[0] == values[1]);
+}
+
+TEST_CASE_TEMPLATE("ssim: agrees with the definition, window by window, across tiles", Real, float, double) {
+  for (const Shape& shape : {Shape{11, 11}, Shape{12, 30}, Shape{90, 17}, Shape{11, 530}}) {
+    const Tensor x = uniform_image<Real>(shape, 6), y = uniform_image<Real>(shape, 7);
+    CHECK(figure("ssim", pair_sample(x, y, 2, "HW")) == doctest::Approx(plain_ssim(x, y, 2)).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("ssim: of two constant images only the luminance term is left") {
+  const double a = 0.3, b = 0.7, c1 = 1e-4;
+  const Tensor x = Tensor::of<double>({13, 15}, std::vector<double>(195, a));
+  const Tensor y = Tensor::of<double>({13, 15}, std::vector<double>(195, b));
+  CHECK(figure("ssim", pair_sample(x, y, 1, "HW")) ==
+        doctest::Approx((2 * a * b + c1) / (a * a + b * b + c1)).epsilon(1e-12));
+}
+
+TEST_CASE("ssim: of colour is the mean of its channels") {
+  const Tensor x = uniform_image<float>({3, 20, 21}, 8), y = uniform_image<float>({3, 20, 21}, 9);
+  double mean = 0;
+  for (std::int64_t c = 0; c < 3; ++c) mean += figure("ssim", pair_sample(x.at(c), y.at(c), 1, "HW")) / 3;
+  CHECK(figure("ssim", pair_sample(x, y, 1, "CHW")) == doctest::Approx(mean).epsilon(1e-14));
+  CHECK_THROWS_WITH_AS(figure("ssim", pair_sample(x, y, 1, "HWC")), doctest::Contains("expected to end in HW"),
+                       DataError);
+  CHECK_THROWS_WITH_AS(
+      figure("ssim", pair_sample(uniform_image<float>({10, 40}, 1), uniform_image<float>({10, 40}, 2), 1, "HW")),
+      doctest::Contains("at least 11 x 11"), DataError);
+}
+
+TEST_CASE("umse: four values worked out by hand") {
+  const MetricSample sample("D", vector_of({1, 2, 3, 4}), std::nullopt,
+                            {vector_of({1.5, 1.5, 3.5, 3}), vector_of({.5, 2.5, 2.5, 5}), vector_of({1, 2, 4, 4})},
+                            5.0);
+  // u = (0.25, 0.25, 0.25, 1) - (0.125, 0.125, 1.125, 0.5) = (0.125, 0.125, -0.875, 0.5)
+  const double mean = -0.03125;
+  double variance = 0;
+  for (const double u : {0.125, 0.125, -0.875, 0.5}) variance += (u - mean) * (u - mean) / 3;
+  const double stderror = std::sqrt(variance / 4), z = 1.959963984540054;
+  const auto umse = figures_of("umse", sample);
+  CHECK(umse[0].value == mean);
+  CHECK(umse[1].value == doctest::Approx(mean - z * stderror).epsilon(1e-14));
+  CHECK(umse[2].value == doctest::Approx(mean + z * stderror).epsilon(1e-14));
+  CHECK(umse[3].value == doctest::Approx(stderror).epsilon(1e-14));
+  const auto upsnr = figures_of("upsnr", sample);
+  CHECK(std::isnan(upsnr[0].value));
+  CHECK(upsnr[1].value == doctest::Approx(10 * std::log10(25 / umse[2].value)).epsilon(1e-14));
+  CHECK(upsnr[2].value == kInf);
+  CHECK(std::isnan(upsnr[3].value));
+}
+
+TEST_CASE("upsnr: the interval is that of umse with its ends transformed") {
+  const Tensor f = uniform_image<double>({5000}, 10);
+  const MetricSample sample(
+      "D", f, std::nullopt,
+      {uniform_image<double>({5000}, 11), uniform_image<double>({5000}, 12), uniform_image<double>({5000}, 13)}, 2.0);
+  const auto umse = figures_of("umse", sample), upsnr = figures_of("upsnr", sample);
+  // Independent uniform numbers: E (a - f)^2 = E (b - c)^2 = 1/6.
+  CHECK(umse[0].value == doctest::Approx(1.0 / 12).epsilon(0.1));
+  CHECK(upsnr[0].value == doctest::Approx(10 * std::log10(4 / umse[0].value)).epsilon(1e-13));
+  CHECK(upsnr[1].value == doctest::Approx(10 * std::log10(4 / umse[2].value)).epsilon(1e-13));
+  CHECK(upsnr[2].value == doctest::Approx(10 * std::log10(4 / umse[1].value)).epsilon(1e-13));
+  CHECK(upsnr[3].value == doctest::Approx(10 / std::log(10.0) * umse[3].value / umse[0].value).epsilon(1e-13));
+}
+
+TEST_CASE("umse: its 95 % interval covers the mean squared error; its variance is (4 s^2 MSE + 4 s^4) / n") {
+  constexpr int kTrials = 500, kSize = 1000;
+  constexpr double kNoise = 0.7;
+  std::mt19937_64 generator(14);
+  const auto normal = [&] {  // Box and Muller
+    const double u = (static_cast<double>(generator() >> 11) + 0.5) * 0x1p-53,
+                 v = static_cast<double>(generator() >> 11) * 0x1p-53;
+    return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::acos(-1.0) * v);
+  };
+  std::vector<double> clean(kSize), estimate(kSize);
+  double mse = 0;
+  for (std::size_t i = 0; i < kSize; ++i) {
+    clean[i] = normal();
+    estimate[i] = clean[i] + 0.5 * normal();
+    mse += (clean[i] - estimate[i]) * (clean[i] - estimate[i]) / kSize;
+  }
+  int covered = 0;
+  double sum = 0, squares = 0;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    std::vector<Tensor> references;
+    for (int k = 0; k < 3; ++k) {
+      std::vector<double> noisy = clean;
+      for (double& value : noisy) value += kNoise * normal();
+      references.push_back(vector_of(noisy));
+    }
+    const auto umse =
+        figures_of("umse", MetricSample("D", vector_of(estimate), std::nullopt, references, std::nullopt));
+    covered += umse[1].value <= mse && mse <= umse[2].value ? 1 : 0;
+    sum += umse[0].value;
+    squares += (umse[0].value - mse) * (umse[0].value - mse);
+  }
+  const double variance = (4 * kNoise * kNoise * mse + 4 * std::pow(kNoise, 4)) / kSize;
+  // Three standard errors each: of a mean, of a variance of near-normal values, of a share of 0.95.
+  CHECK(std::abs(sum / kTrials - mse) < 3 * std::sqrt(variance / kTrials));
+  CHECK(std::abs(squares / kTrials / variance - 1) < 3 * std::sqrt(2.0 / kTrials));
+  CHECK(std::abs(covered / double(kTrials) - 0.95) < 3 * std::sqrt(0.95 * 0.05 / kTrials));
+}
+
+TEST_CASE("umse: references that cannot be independent are refused") {
+  const Tensor f = vector_of({1, 2}), a = vector_of({2, 2}), b = vector_of({3, 2});
+  const auto refused = [&](const std::vector<Tensor>& references, const char* what) {
+    CHECK_THROWS_WITH_AS(figure("umse", MetricSample("D", f, std::nullopt, references, std::nullopt)),
+                         doctest::Contains(what), DataError);
+  };
+  refused({a, b}, "needs three noisy references");
+  refused({a, b, b}, "reference.2 and reference.3 are equal");
+  refused({a, f, b}, "reference.2 equals data");
+  CHECK_THROWS_WITH_AS(MetricSample("D", f, std::nullopt, {a, vector_of({1, 2, 3})}, std::nullopt),
+                       doctest::Contains("data has shape [2], reference.2 [3]"), DataError);
+}
+
+TEST_CASE("metric: what a sample lacks is named") {
+  const MetricSample bare("D", vector_of({1}), std::nullopt, {}, std::nullopt);
+  CHECK_THROWS_WITH_AS(figure("mse", bare), doctest::Contains("--keep-clean"), DataError);
+  const MetricSample no_range("D", vector_of({1}), vector_of({2}), {}, std::nullopt);
+  CHECK_THROWS_WITH_AS(figure("psnr", no_range), doctest::Contains("--range"), DataError);
+  CHECK_THROWS_WITH_AS(pair_sample(vector_of({1}), vector_of({1, 2})),
+                       doctest::Contains("data has shape [1], clean [2]"), DataError);
+  CHECK_THROWS_AS(make("mse")->merge(*make("umse")), InternalError);
+}
+
+TEST_CASE("metric: samples pool before the logarithm, whatever their order") {
+  // Errors of 1 over three elements and of 4 over one: mean squared error (3 + 4) / 4.
+  const MetricSample first = pair_sample(vector_of({1, 1, 1}), vector_of({0, 0, 0}));
+  const MetricSample second = pair_sample(vector_of({2}), vector_of({0}));
+  const OptionValues options = default_options();
+  MetricPool pool(*find_entry(metrics(), "psnr"), options);
+  pool.add(first);
+  pool.add(second);
+  const auto summary = pool.summary();
+  CHECK(summary[0].name == "psnr");
+  CHECK(summary[0].value == doctest::Approx(-10 * std::log10(7.0 / 4)).epsilon(1e-14));
+  CHECK(summary[1].name == "psnr_mean");
+  CHECK(summary[1].value == doctest::Approx((0 - 10 * std::log10(4.0)) / 2).epsilon(1e-14));
+
+  const auto one = make("rmse"), other = make("rmse");
+  one->add(second);
+  other->add(first);
+  one->merge(*other);
+  CHECK(one->finish()[0].value == doctest::Approx(std::sqrt(7.0 / 4)).epsilon(1e-15));
+}
+
+TEST_CASE("umse: merged samples have the standard error of a sum of independent parts") {
+  std::vector<MetricSample> samples;
+  for (unsigned i = 0; i < 3; ++i) {
+    std::vector<Tensor> references;
+    for (unsigned k = 0; k < 3; ++k) references.push_back(uniform_image<double>({100 + i}, 40 + 3 * i + k));
+    samples.emplace_back("D", uniform_image<double>({100 + i}, 20 + i), std::nullopt, references, std::nullopt);
+  }
+  const auto all = make("umse");
+  double variance = 0, n = 0;
+  for (const MetricSample& sample : samples) {
+    const auto own = make("umse");
+    own->add(sample);
+    all->merge(*own);
+    variance += std::pow(own->finish()[3].value * sample.elements(), 2);
+    n += sample.elements();
+  }
+  CHECK(all->finish()[3].value == doctest::Approx(std::sqrt(variance) / n).epsilon(1e-13));
+}
+
+TEST_CASE("metric: values that are not finite are found") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK(pair_sample(vector_of({1, nan}), vector_of({1, 2})).nonfinite() == "data is not finite at element 1");
+  CHECK(pair_sample(vector_of({1, 2}), vector_of({kInf, 2})).nonfinite() == "clean is not finite at element 0");
+  CHECK(pair_sample(vector_of({1, 2}), vector_of({1, 2})).nonfinite().empty());
+}
+
+TEST_CASE("interval: half-widths of the normal law, from tables") {
+  CHECK(normal_half_width(0.95) == doctest::Approx(1.959963984540054).epsilon(1e-14));
+  CHECK(normal_half_width(0.99) == doctest::Approx(2.5758293035489004).epsilon(1e-14));
+  CHECK(normal_half_width(0.5) == doctest::Approx(0.6744897501960817).epsilon(1e-14));
+  CHECK(normal_half_width(std::erf(std::sqrt(0.5))) == doctest::Approx(1).epsilon(1e-14));
+  CHECK(normal_half_width(std::erf(4.5 / std::sqrt(2.0))) == doctest::Approx(4.5).epsilon(1e-9));
+}
