@@ -26,6 +26,8 @@ Program program() {
       std::vector{
           file("reference", "FILE", "clean samples to compare with; given three times: the noisy references a, b, c")
               .many(),
+          number("range", "R", "largest value the data can have; default: metadata range or source (1 for images)")
+              .above(0),
           flag("summary", "print one row for all samples together instead of one a sample"),
           format_option(),
           text_output_option(),
@@ -60,11 +62,10 @@ MetricInput open_references(const Invocation& call) {
     if (std::count(call.words.begin(), call.words.end(), word) > 1) throw UsageError(word + " was named twice");
     asked.push_back(find_entry(metrics(), word));
   }
-  const auto range = call.options.declared("range") ? call.options.maybe_number("range") : std::nullopt;
   const auto names = call.options.list("reference");
   std::vector<SampleReader> readers;
   for (const std::string& name : names) readers.emplace_back(open_records({name}, read_options(call)));
-  return MetricInput(asked, range, names, std::move(readers));
+  return MetricInput(asked, call.options.maybe_number("range"), names, std::move(readers));
 }
 
 /// The figures of one sample. Input that is not finite is found by its figures, which it spoils: reading all tensors

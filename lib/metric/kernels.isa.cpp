@@ -100,7 +100,7 @@ double ssim(const SsimTile<Real>& tile) {
   for (std::int64_t r = 0; r < tile.rows + kSsimTaps - 1; ++r) {
     expand_row(tile.x + r * tile.stride, tile.y + r * tile.stride, width, ring + (r % kSsimTaps) * expanded);
     if (r < kSsimTaps - 1) continue;
-    const double* rows[kSsimTaps];
+    const double* rows[kSsimTaps] = {};
     for (int t = 0; t < kSsimTaps; ++t) rows[t] = ring + ((r + 1 + t) % kSsimTaps) * expanded;
     filter_columns(rows, tile.taps, expanded, filtered);
     double w[6];

@@ -5,13 +5,6 @@
 
 namespace noiseutils {
 
-OptionSpec range_option() {
-  return number("range", "R",
-                "peak of the data, the largest value it can have; default: metadata range or source (1 for scaled "
-                "images)")
-      .above(0);
-}
-
 OptionSpec threshold_option(const std::string& metric) {
   return number("min-" + metric, "X", "exit 1 if " + metric + " is below X dB in any sample (with --summary: pooled)");
 }

@@ -62,8 +62,6 @@ std::unique_ptr<Metric> make_metric(const OptionValues&) {
   return std::make_unique<Kind>();
 }
 
-/// --range: the peak of metrics that need one.
-OptionSpec range_option();
 /// --min-NAME: the threshold of a metric in decibels.
 OptionSpec threshold_option(const std::string& metric);
 

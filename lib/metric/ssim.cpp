@@ -85,12 +85,9 @@ class StructuralSimilarity : public AdditiveMetric<2> {
 }  // namespace
 
 MetricEntry ssim_metric() {
-  return {"ssim",
-          "structural similarity (Wang 2004, 11 x 11 Gaussian window)",
-          true,
-          0,
-          {range_option()},
-          make_metric<StructuralSimilarity>};
+  return {"ssim", "structural similarity (Wang 2004, 11 x 11 Gaussian window)",
+          true,   0,
+          {},     make_metric<StructuralSimilarity>};
 }
 
 }  // namespace noiseutils

@@ -35,7 +35,7 @@ MetricEntry upsnr_metric() {
           "PSNR in dB from three noisy references, without a clean one",
           false,
           3,
-          {range_option(), confidence_option(), threshold_option("upsnr")},
+          {confidence_option(), threshold_option("upsnr")},
           [](const OptionValues& options) -> std::unique_ptr<Metric> {
             return std::make_unique<UnsupervisedPsnr>(options);
           }};
