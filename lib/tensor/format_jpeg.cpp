@@ -41,9 +41,11 @@ class JpegWalk {
       if (marker == 0xd9) break;
       if ((marker >= 0xd0 && marker <= 0xd7) || marker == 0x01) continue;  // these have no body
       const auto body = segment();
-      if (marker == 0xda) {
+      if (marker == 0xc4) {
+        check_huffman_tables(body);
+      } else if (marker == 0xda) {
         scan(body);
-      } else if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc) {
+      } else if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc8 && marker != 0xcc) {
         frame(marker, body);
       }
     }
@@ -75,6 +77,16 @@ class JpegWalk {
     const auto body = file_.subspan(at_ + 2, length - 2);
     at_ += length;
     return body;
+  }
+  /// stb has room for 256 codes in a table and trusts the file to have no more.
+  static void check_huffman_tables(std::span<const std::byte> body) {
+    while (!body.empty()) {
+      if (body.size() < 17) damaged("a Huffman table ends early");
+      std::size_t codes = 0;
+      for (std::size_t i = 1; i <= 16; ++i) codes += std::to_integer<std::size_t>(body[i]);
+      if (codes > 256 || codes > body.size() - 17) damaged("a Huffman table is too long");
+      body = body.subspan(17 + codes);
+    }
   }
   void frame(int marker, std::span<const std::byte> body) {
     if (header_.components != 0) damaged("two frames");
