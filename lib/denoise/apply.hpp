@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "denoise/sample_denoiser.hpp"
+#include "tensor/record.hpp"
+#include "tensor/writer.hpp"
+
+namespace noiseutils {
+
+struct DenoiseRequest {
+  std::optional<double> sigma;  ///< instead of the metadata `noise`
+  bool keep_noisy = false;      ///< keep the input as `noisy`
+  std::string model;            ///< metadata `model` of the result
+};
+
+/// What a result says of the model that made it: {"kind","patch","samples"}, compact JSON; `samples` are the content
+/// hashes of what it was trained on, so that nobody judges the result by them.
+std::string model_metadata(const ModelInfo& info);
+
+/// Turns the record's `data` into estimates of the clean samples, as a lazy tensor. Metadata: `noise` becomes
+/// `noise.removed` (gaussian with the sigma asked for, where there was none), `model` is set. Companions stay.
+/// `denoiser` must outlive the writing. Throws DataError, before anything is written, if the data does not fit or the
+/// noise level is unknown.
+void apply_denoiser(Record& record, LazyTensors& lazy, SampleDenoiser& denoiser, const DenoiseRequest& request);
+
+}  // namespace noiseutils

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "model/model.hpp"
+#include "tensor/tensor.hpp"
+#include "tensor/writer.hpp"
+
+namespace noiseutils {
+
+/// A way to estimate clean samples from noisy ones whose noise level is known.
+class SampleDenoiser {
+ public:
+  virtual ~SampleDenoiser() = default;
+  /// Throws DataError unless it can denoise samples of these axes and shape.
+  virtual void check(const std::string& axes, const Shape& shape) const = 0;
+  /// Writes the estimates of sigmas.size() samples, row-major, while it computes them.
+  /// noisy: the samples one after the other along a leading axis, of a shape that check() accepted; sigmas: the
+  /// standard deviation of the noise of each, in the units of `noisy`. Writes F64 for F64, else F32.
+  virtual void produce(const Tensor& noisy, std::span<const double> sigmas, ByteSink& sink) = 0;
+};
+
+/// E[x | y] of each sample under a law of whole samples.
+std::unique_ptr<SampleDenoiser> whole_sample_denoiser(std::shared_ptr<const Model> model);
+
+/// The average, at each pixel, of E[patch | noisy patch] over the patches that cover it, under a law of PxP patches.
+std::unique_ptr<SampleDenoiser> patch_denoiser(std::shared_ptr<const Model> model);
+
+/// The one of the two that suits the model.
+std::unique_ptr<SampleDenoiser> model_denoiser(std::shared_ptr<const Model> model);
+
+}  // namespace noiseutils
