@@ -79,7 +79,8 @@ np.save('fortran.npy', np.asfortranarray(x)); np.save('big.npy', x.astype('>f8')
   fails_with 64 tensor convert five.nst -o image.xyz
   fails_with 64 tensor convert five.nst -o %s.png
   fails_with 73 tensor convert five.nst -o no/such/folder.nst
-  fails_with 73 tensor convert five.nst -o .
+  mkdir folder.nst
+  fails_with 73 tensor convert five.nst -o folder.nst
 }
 
 @test "python example: reads and writes streams, both ways" {
