@@ -28,7 +28,7 @@ needs() {
 
 # Sets SHARED to the folder of test data beside the project, or skips.
 needs_shared() {
-  SHARED=$(cd "$BATS_TEST_DIRNAME/../../shared/data" 2>/dev/null && pwd) || skip "the data beside the project is absent"
+  SHARED=$(cd "${BASH_SOURCE[0]%/*}/../../shared/data" 2>/dev/null && pwd) || skip "the data beside the project is absent"
   [ -e "$SHARED/$1" ] || skip "$1 is absent beside the project"
 }
 

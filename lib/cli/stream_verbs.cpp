@@ -73,7 +73,10 @@ int stack(const Invocation& call) {
 int convert(const Invocation& call) {
   const auto reader = open_input(call);
   const auto writer = open_output(call);
+  std::int64_t samples = 0;
   while (auto record = reader->next()) {
+    check_record(*record, call.options.flag("allow-nonfinite"), samples);  // as an integer, NaN would become 0
+    samples += sample_count(*record);
     if (call.options.flag("grey")) make_grey(*record);
     if (call.options.has("dtype")) {
       Tensor& data = record->require("data");
