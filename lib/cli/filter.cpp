@@ -78,11 +78,19 @@ void add_history(Record& record, const Invocation& call) {
 int run_filter(const Invocation& call, const FilterWork& work) {
   const auto reader = open_input(call);
   const auto writer = open_output(call);
+  const auto next = [&] {
+    try {
+      return reader->next();
+    } catch (const Interrupted&) {  // a signal while waiting for input: what is written stays to resume from
+      writer->keep_partial();
+      throw;
+    }
+  };
   Progress progress(call.title(), call.options.text("progress"));
   const std::int64_t first_index = call.options.declared("first-index") ? call.options.integer("first-index") : 0;
   const std::int64_t resumed = writer->samples_already_written();
   std::int64_t done = 0;
-  while (auto record = reader->next()) {
+  while (auto record = next()) {
     const std::int64_t samples = sample_count(*record);
     const auto position = stream_position(*record);
     if (done < resumed) {

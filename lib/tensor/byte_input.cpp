@@ -104,8 +104,7 @@ void ByteInput::fill(std::size_t count) {
     const std::size_t held = ahead_.size();
     // A header may claim 100 MB that never come: grow as bytes arrive.
     ahead_.resize(std::min(count, held + kPieceBytes));
-    const std::size_t got =
-        with_context(name_, [&] { return read_some(descriptor_, ahead_.data() + held, ahead_.size() - held); });
+    const std::size_t got = read_some(descriptor_, ahead_.data() + held, ahead_.size() - held);
     ahead_.resize(held + got);
     if (got == 0) return;
   }
@@ -135,7 +134,7 @@ Bytes ByteInput::take(std::uint64_t count) {
     if (held == buffer->capacity())
       buffer->grow(static_cast<std::size_t>(std::min<std::uint64_t>(count, 2 * std::uint64_t{buffer->capacity()})));
     const std::size_t room = static_cast<std::size_t>(std::min<std::uint64_t>(count, buffer->capacity()) - held);
-    const std::size_t got = with_context(name_, [&] { return read_some(descriptor_, buffer->data() + held, room); });
+    const std::size_t got = read_some(descriptor_, buffer->data() + held, room);
     if (got == 0) break;
     held += got;
   }
@@ -158,8 +157,7 @@ std::span<const std::byte> ByteInput::next_piece(std::uint64_t count) {
   std::memcpy(piece_.data(), ahead_.data(), held);
   ahead_.erase(ahead_.begin(), ahead_.begin() + static_cast<std::ptrdiff_t>(held));
   while (held < wanted) {  // whole pieces, so that elements never straddle two of them
-    const std::size_t got =
-        with_context(name_, [&] { return read_some(descriptor_, piece_.data() + held, wanted - held); });
+    const std::size_t got = read_some(descriptor_, piece_.data() + held, wanted - held);
     if (got == 0) break;
     held += got;
   }

@@ -17,7 +17,8 @@ struct Bytes {
 };
 
 /// A file descriptor read from front to back: a regular file through a mapping, anything else through read().
-/// Memory is taken as bytes arrive, never on the word of a header.
+/// Memory is taken as bytes arrive, never on the word of a header. Errors do not name the input: the caller prepends
+/// it.
 class ByteInput {
  public:
   /// Opens `path` ("-": standard input). InputError if it is missing, unreadable or a directory;
