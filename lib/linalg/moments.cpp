@@ -1,0 +1,293 @@
+#include "linalg/moments.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/threads.hpp"
+#include "linalg/blas.hpp"
+
+namespace noiseutils {
+namespace {
+
+constexpr std::int64_t kWaveBytes = std::int64_t{32} << 20;
+constexpr std::int64_t kBlocksPerGroup = 8;  // a tile of S is fetched and stored once a group, not once a block
+constexpr std::int64_t kGroupsPerWave = 16;
+constexpr std::int64_t kSmallDim = 512;  // up to here threads share out groups of blocks, above it tiles of S
+constexpr std::int64_t kTile = 512;      // 384^2 doubles and floats fit a megabyte and a half of cache
+
+std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+void for_each(std::int64_t n, bool parallel, const std::function<void(std::int64_t)>& work) {
+  if (parallel) return parallel_blocks(n, work);
+  for (std::int64_t i = 0; i < n; ++i) work(i);
+}
+
+}  // namespace
+
+template <class T>
+MomentAccumulator<T>::MomentAccumulator(std::int64_t dim) : dim_(dim) {
+  const std::int64_t block_bytes = kBlock * dim * static_cast<std::int64_t>(sizeof(T));
+  blocks_per_group_ = std::clamp<std::int64_t>(kWaveBytes / block_bytes, 1, kBlocksPerGroup);
+  groups_per_wave_ =
+      dim > kSmallDim ? 1 : std::clamp<std::int64_t>(kWaveBytes / (block_bytes * kBlocksPerGroup), 1, kGroupsPerWave);
+  const std::int64_t parts = (dim + kTile - 1) / kTile, size = (dim + parts - 1) / parts;
+  for (std::int64_t col = 0; col < dim; col += size)
+    for (std::int64_t row = 0; row <= col; row += size) {
+      const Tile tile{row, col, std::min(size, dim - row), std::min(size, dim - col), tile_values_};
+      tiles_.push_back(tile);
+      tile_values_ += index(tile.rows * tile.cols);
+    }
+  total_ = empty_scatter();
+}
+
+template <class T>
+typename MomentAccumulator<T>::Scatter MomentAccumulator<T>::empty_scatter() const {
+  return {0, std::vector<double>(index(dim_)), std::vector<double>(tile_values_)};
+}
+
+template <class T>
+std::int64_t MomentAccumulator<T>::count() const {
+  std::int64_t n = total_.count;
+  for (const Block& block : blocks_) n += block.rows;
+  for (const auto& [block, edge] : edges_) n += static_cast<std::int64_t>(edge.index.size());
+  return n;
+}
+
+template <class T>
+void MomentAccumulator<T>::add(std::int64_t first, std::span<const T> rows) {
+  const std::int64_t last = first + static_cast<std::int64_t>(rows.size()) / dim_;
+  for (std::int64_t begin = first; begin < last;) {
+    const std::int64_t end = std::min(last, (begin / kBlock + 1) * kBlock);
+    const T* row = rows.data() + (begin - first) * dim_;
+    if (end - begin == kBlock && edges_.find(begin / kBlock) == edges_.end())
+      queue_block(row, kBlock);
+    else
+      keep_edge(begin, row, end - begin);
+    begin = end;
+  }
+}
+
+template <class T>
+void MomentAccumulator<T>::add_whole(std::span<const T> rows) {
+  const std::int64_t n = static_cast<std::int64_t>(rows.size()) / dim_;
+  for (std::int64_t i = 0; i < n; i += kBlock) queue_block(rows.data() + i * dim_, std::min(kBlock, n - i));
+}
+
+template <class T>
+void MomentAccumulator<T>::queue_block(const T* rows, std::int64_t count) {
+  blocks_.push_back({wave_.size(), count, {}});
+  wave_.insert(wave_.end(), rows, rows + count * dim_);
+  if (static_cast<std::int64_t>(blocks_.size()) == blocks_per_group_ * groups_per_wave_) flush();
+}
+
+/// Rows of one block. A block that has become complete is queued.
+template <class T>
+void MomentAccumulator<T>::keep_edge(std::int64_t first, const T* rows, std::int64_t count) {
+  Edge& edge = edges_[first / kBlock];
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (std::find(edge.index.begin(), edge.index.end(), first + i) != edge.index.end())
+      throw DataError("sample " + std::to_string(first + i) + " was counted already");
+    edge.index.push_back(first + i);
+  }
+  edge.rows.insert(edge.rows.end(), rows, rows + count * dim_);
+  if (static_cast<std::int64_t>(edge.index.size()) < kBlock) return;
+  sort_edge(edge);
+  queue_block(edge.rows.data(), kBlock);
+  edges_.erase(first / kBlock);
+}
+
+/// Parts merged in any order give the block as one run would have read it.
+template <class T>
+void MomentAccumulator<T>::sort_edge(Edge& edge) const {
+  if (std::is_sorted(edge.index.begin(), edge.index.end())) return;
+  std::vector<std::size_t> order(edge.index.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return edge.index[a] < edge.index[b]; });
+  Edge sorted;
+  for (const std::size_t i : order) {
+    sorted.index.push_back(edge.index[i]);
+    const auto row = edge.rows.begin() + static_cast<std::int64_t>(i) * dim_;
+    sorted.rows.insert(sorted.rows.end(), row, row + dim_);
+  }
+  edge = std::move(sorted);
+}
+
+template <class T>
+void MomentAccumulator<T>::center(Block& block) {
+  block.mean.assign(index(dim_), 0);
+  T* rows = wave_.data() + block.offset;
+  double* const mean = block.mean.data();
+  for (std::int64_t i = 0; i < block.rows; ++i)
+#pragma omp simd  // without it -O2 leaves these loops scalar
+    for (std::int64_t j = 0; j < dim_; ++j) mean[j] += static_cast<double>(rows[i * dim_ + j]);
+  for (std::int64_t j = 0; j < dim_; ++j) mean[j] /= static_cast<double>(block.rows);
+  for (std::int64_t i = 0; i < block.rows; ++i)
+#pragma omp simd
+    for (std::int64_t j = 0; j < dim_; ++j)
+      rows[i * dim_ + j] = static_cast<T>(static_cast<double>(rows[i * dim_ + j]) - mean[j]);
+}
+
+template <class T>
+void MomentAccumulator<T>::flush() {
+  if (blocks_.empty()) return;
+  parallel_blocks(static_cast<std::int64_t>(blocks_.size()), [&](std::int64_t b) { center(blocks_[index(b)]); });
+  const auto blocks = std::span<const Block>(blocks_);
+  const std::size_t group_size = index(blocks_per_group_);
+  if (groups_per_wave_ == 1) {
+    for (std::size_t b = 0; b < blocks.size(); b += group_size)
+      add_group(total_, blocks.subspan(b, std::min(group_size, blocks.size() - b)), true);
+  } else {
+    std::vector<Scatter> groups((blocks.size() + group_size - 1) / group_size);
+    parallel_blocks(static_cast<std::int64_t>(groups.size()), [&](std::int64_t g) {
+      const std::size_t b = index(g) * group_size;
+      groups[index(g)] = empty_scatter();
+      add_group(groups[index(g)], blocks.subspan(b, std::min(group_size, blocks.size() - b)), false);
+    });
+    for (const Scatter& group : groups) merge_scatter(total_, group);
+  }
+  wave_.clear();
+  blocks_.clear();
+}
+
+/// into += the group. Of sums of squares the parts that means contribute are rank one each: the means of blocks about
+/// the mean of the group, and that about the mean of what is there.
+template <class T>
+void MomentAccumulator<T>::add_group(Scatter& into, std::span<const Block> group, bool parallel) const {
+  std::int64_t n = 0;
+  for (const Block& block : group) n += block.rows;
+  const double n_group = static_cast<double>(n), n_before = static_cast<double>(into.count);
+  std::vector<double> shifts(index(dim_) * (group.size() + 1)), group_mean(index(dim_), 0.0);
+  for (const Block& block : group)
+    for (std::size_t j = 0; j < index(dim_); ++j)
+      group_mean[j] += block.mean[j] * (static_cast<double>(block.rows) / n_group);
+  for (std::size_t b = 0; b < group.size(); ++b)
+    for (std::size_t j = 0; j < index(dim_); ++j)
+      shifts[b * index(dim_) + j] = std::sqrt(static_cast<double>(group[b].rows)) * (group[b].mean[j] - group_mean[j]);
+  const double weight = std::sqrt(n_before * n_group / (n_before + n_group));
+  for (std::size_t j = 0; j < index(dim_); ++j)
+    shifts[group.size() * index(dim_) + j] = weight * (group_mean[j] - into.mean[j]);
+
+  for_each(static_cast<std::int64_t>(tiles_.size()), parallel,
+           [&](std::int64_t t) { add_tile(into, group, shifts, tiles_[index(t)]); });
+  for (std::size_t j = 0; j < index(dim_); ++j)
+    into.mean[j] += (group_mean[j] - into.mean[j]) * (n_group / (n_before + n_group));
+  into.count += n;
+}
+
+template <class T>
+void MomentAccumulator<T>::add_tile(Scatter& into, std::span<const Block> group, const std::vector<double>& shifts,
+                                    const Tile& tile) const {
+  const std::size_t values = index(tile.rows * tile.cols);
+  double* const sum = into.tiles.data() + tile.offset;
+  thread_local std::vector<T> product;
+  product.assign(values, T(0));  // syrk leaves the lower triangle alone: it stays zero
+  for (const Block& block : group) {
+    const T* rows = wave_.data() + block.offset;
+    if (tile.row == tile.col)
+      syrk<T>(Op::plain, tile.rows, block.rows, T(1), rows + tile.row, dim_, T(0), product.data(), tile.rows);
+    else
+      gemm<T>(Op::plain, Op::transposed, tile.rows, tile.cols, block.rows, T(1), rows + tile.row, dim_, rows + tile.col,
+              dim_, T(0), product.data(), tile.rows);
+    const T* const part = product.data();
+#pragma omp simd
+    for (std::size_t i = 0; i < values; ++i) sum[i] += static_cast<double>(part[i]);
+  }
+  gemm<double>(Op::plain, Op::transposed, tile.rows, tile.cols, static_cast<std::int64_t>(group.size()) + 1, 1.0,
+               shifts.data() + tile.row, dim_, shifts.data() + tile.col, dim_, 1.0, sum, tile.rows);
+}
+
+template <class T>
+void MomentAccumulator<T>::merge_scatter(Scatter& into, const Scatter& other) const {
+  if (other.count == 0) return;
+  const double n_a = static_cast<double>(into.count), n_b = static_cast<double>(other.count);
+  const double weight = n_a * n_b / (n_a + n_b);
+  std::vector<double> delta(index(dim_));
+  for (std::size_t j = 0; j < delta.size(); ++j) delta[j] = other.mean[j] - into.mean[j];
+  for (const Tile& tile : tiles_)
+    for (std::int64_t c = 0; c < tile.cols; ++c) {
+      const std::size_t begin = tile.offset + index(c * tile.rows);
+      const double factor = weight * delta[index(tile.col + c)];
+      const double* const theirs = other.tiles.data() + begin;
+      const double* const shift = delta.data() + tile.row;
+      double* const ours = into.tiles.data() + begin;
+#pragma omp simd
+      for (std::int64_t r = 0; r < tile.rows; ++r) ours[r] += theirs[r] + factor * shift[r];
+    }
+  for (std::size_t j = 0; j < delta.size(); ++j) into.mean[j] += delta[j] * (n_b / (n_a + n_b));
+  into.count += other.count;
+}
+
+template <class T>
+void MomentAccumulator<T>::merge(const MomentAccumulator& other) {
+  if (other.dim_ != dim_)
+    throw DataError("statistics of dimension " + std::to_string(other.dim_) + " do not merge with dimension " +
+                    std::to_string(dim_));
+  flush();
+  MomentAccumulator theirs = other;
+  theirs.flush();
+  merge_scatter(total_, theirs.total_);
+  for (const auto& [block, edge] : theirs.edges_)
+    for (std::size_t i = 0; i < edge.index.size(); ++i) keep_edge(edge.index[i], edge.rows.data() + i * index(dim_), 1);
+}
+
+template <class T>
+Moments MomentAccumulator<T>::finish() {
+  for (auto& [block, edge] : edges_) {
+    sort_edge(edge);
+    queue_block(edge.rows.data(), static_cast<std::int64_t>(edge.index.size()));
+  }
+  edges_.clear();
+  flush();
+  if (total_.count == 0) throw InternalError("moments of no rows");
+  Moments result{total_.count, total_.mean, std::vector<double>(index(dim_ * dim_))};
+  const double scale = 1 / static_cast<double>(total_.count);
+  for (const Tile& tile : tiles_)
+    for (std::int64_t c = 0; c < tile.cols; ++c)
+      for (std::int64_t r = 0; r < tile.rows && tile.row + r <= tile.col + c; ++r)
+        result.covariance[index((tile.col + c) * dim_ + tile.row + r)] =
+            scale * total_.tiles[tile.offset + index(c * tile.rows + r)];
+  return result;
+}
+
+template <class T>
+typename MomentAccumulator<T>::State MomentAccumulator<T>::state() {
+  flush();
+  State state{total_.count, total_.mean, std::vector<double>(index(dim_ * (dim_ + 1) / 2)), {}, {}};
+  for (const Tile& tile : tiles_)
+    for (std::int64_t c = 0; c < tile.cols; ++c)
+      for (std::int64_t r = 0; r < tile.rows && tile.row + r <= tile.col + c; ++r) {
+        const std::int64_t row = tile.row + r, col = tile.col + c;
+        state.scatter[index(col * (col + 1) / 2 + row)] = total_.tiles[tile.offset + index(c * tile.rows + r)];
+      }
+  for (auto& [block, edge] : edges_) {
+    sort_edge(edge);
+    state.edge_index.insert(state.edge_index.end(), edge.index.begin(), edge.index.end());
+    state.edge_rows.insert(state.edge_rows.end(), edge.rows.begin(), edge.rows.end());
+  }
+  return state;
+}
+
+template <class T>
+MomentAccumulator<T> MomentAccumulator<T>::from_state(std::int64_t dim, const State& state) {
+  MomentAccumulator result(dim);
+  result.total_.count = state.count;
+  result.total_.mean = state.mean;
+  for (const Tile& tile : result.tiles_)
+    for (std::int64_t c = 0; c < tile.cols; ++c)
+      for (std::int64_t r = 0; r < tile.rows && tile.row + r <= tile.col + c; ++r) {
+        const std::int64_t row = tile.row + r, col = tile.col + c;
+        result.total_.tiles[tile.offset + index(c * tile.rows + r)] = state.scatter[index(col * (col + 1) / 2 + row)];
+      }
+  for (std::size_t i = 0; i < state.edge_index.size(); ++i)
+    result.keep_edge(state.edge_index[i], state.edge_rows.data() + i * index(dim), 1);
+  return result;
+}
+
+template class MomentAccumulator<float>;
+template class MomentAccumulator<double>;
+
+}  // namespace noiseutils
