@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "denoise/noise_level.hpp"
+#include "noise/noise_level.hpp"
 
 namespace noiseutils {
 

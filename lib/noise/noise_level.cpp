@@ -1,4 +1,4 @@
-#include "denoise/noise_level.hpp"
+#include "noise/noise_level.hpp"
 
 #include <algorithm>
 #include <cmath>
