@@ -28,8 +28,15 @@ constexpr const Kernels* kAll[] = {
 #endif
     &kernels_baseline};
 
-const Kernels& chosen_by_environment() {
-  const char* wanted = std::getenv("NOISEUTILS_ISA");
+}  // namespace
+
+const Kernels* find_kernels(const char* isa) {
+  for (const Kernels* kernels : kAll)
+    if (std::strcmp(kernels->isa, isa) == 0 && available(*kernels)) return kernels;
+  return nullptr;
+}
+
+const Kernels& choose_kernels(const char* wanted) {
   if (wanted == nullptr || *wanted == '\0') {
     for (const Kernels* kernels : kAll)
       if (available(*kernels)) return *kernels;
@@ -43,19 +50,11 @@ const Kernels& chosen_by_environment() {
                    choices + ")");
 }
 
-}  // namespace
-
-const Kernels* find_kernels(const char* isa) {
-  for (const Kernels* kernels : kAll)
-    if (std::strcmp(kernels->isa, isa) == 0 && available(*kernels)) return kernels;
-  return nullptr;
-}
-
 void force_kernels(const Kernels* kernels) { forced = kernels; }
 
 const Kernels& active_kernels() {
   if (forced != nullptr) return *forced;
-  static const Kernels& chosen = chosen_by_environment();
+  static const Kernels& chosen = choose_kernels(std::getenv("NOISEUTILS_ISA"));
   return chosen;
 }
 

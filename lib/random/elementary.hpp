@@ -53,6 +53,14 @@ NOISEUTILS_INLINE double minus_log_one_minus(double g) {
   return 2.0 * s + s * (z * atanh_tail(z));
 }
 
+/// log x for normal x > 0; absolute error below 2^-51 + 2^-52 |log x|.
+NOISEUTILS_INLINE double log_of_normal(double x) {
+  const u64 bits = bits_of(x);
+  const double mantissa = double_of_bits((bits & 0x000fffffffffffffu) | 0x3fe0000000000000u);  // of [1/2, 1)
+  const double k = double_of_52_bits(bits >> 52) - 1022.0;
+  return k * kLn2 - minus_log_one_minus(1.0 - mantissa);
+}
+
 /// e^x as mantissa * 2^k, where `rounding` is k + 1.5 * 2^52: its low bits are k.
 struct Exponential {
   double mantissa, rounding;

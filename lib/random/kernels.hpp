@@ -24,7 +24,6 @@ constexpr std::size_t kFloatTile = 4 * kLanes;
 constexpr std::size_t kDoubleTile = 2 * kLanes;
 constexpr std::uint64_t kTrialStride = std::uint64_t{1} << 48;
 constexpr std::uint64_t kTrials = 65535;
-constexpr std::size_t kRejectionTile = 64;
 
 /// What the counters of a stream share.
 struct PhiloxStream {
@@ -32,14 +31,17 @@ struct PhiloxStream {
   std::uint32_t sample[2];
 };
 
-/// First trials of kRejectionTile Poisson numbers: counts, and for those not settled what the exact test needs.
-struct PoissonTile {
-  double mean[kRejectionTile];
-  double count[kRejectionTile];
-  double us[kRejectionTile];
-  double v[kRejectionTile];
-  double pending[kRejectionTile];  ///< 1 where the trial is neither accepted nor rejected yet, else 0
+constexpr std::size_t kPool = 256;
+
+/// Elements whose trials are made together, 16 at a time.
+struct PoissonPool {
+  std::uint64_t block[kPool];
+  double mean[kPool];
+  double count[kPool];
+  double verdict[kPool];  ///< of rejection.hpp
 };
+
+constexpr std::size_t kRejectionTile = 64;
 
 /// First trials of kRejectionTile gamma numbers. `value` is without the boost, `boost` is 1 for shapes from 1.
 struct GammaTile {
@@ -63,8 +65,11 @@ struct Kernels {
                            float sigma, float* y);
   void (*add_normal_double)(const PhiloxStream& stream, std::uint64_t tile, std::uint64_t tiles, const double* x,
                             double sigma, double* y);
+  /// Counts of means below 10 by inversion, for the first `groups` times 16 elements of the pool.
+  void (*poisson_inversion)(const PhiloxStream& stream, std::size_t groups, PoissonPool& pool);
+  /// One trial of PTRS for each of them, means from 10.
+  void (*poisson_trials)(const PhiloxStream& stream, std::size_t groups, PoissonPool& pool);
   /// Elements first ... first + kRejectionTile - 1.
-  void (*poisson_tile)(const PhiloxStream& stream, std::uint64_t first, PoissonTile& tile);
   void (*gamma_tile)(const PhiloxStream& stream, std::uint64_t first, GammaTile& tile);
 };
 
@@ -79,6 +84,10 @@ const Kernels& active_kernels();
 
 /// The kernels of an instruction set, for tests and benchmarks; null if unknown or not available on this processor.
 const Kernels* find_kernels(const char* isa);
+
+/// What NOISEUTILS_ISA=`wanted` asks for; null or "": the best of this processor. Throws UsageError if unknown or not
+/// available.
+const Kernels& choose_kernels(const char* wanted);
 
 /// Makes active_kernels() return these until called with null. For tests; not while other threads draw.
 void force_kernels(const Kernels* kernels);

@@ -27,10 +27,11 @@ constexpr u32 kWeyl0 = 0x9E3779B9, kWeyl1 = 0xBB67AE85;
 #if defined(__AVX512DQ__)
 /// Philox in 64-bit lanes, whose high halves hold what the next product ignores: half the multiplications of the 32-bit
 /// form. Only AVX-512 has the 64-bit product that g++ asks for (2.1 G words/s against 1.2).
-void philox(const PhiloxStream& stream, u64 block, Words& out) {
+template <class BlockOf>
+NOISEUTILS_INLINE void philox(const PhiloxStream& stream, BlockOf block_of, Words& out) {
   const u64 sample0 = stream.sample[0], sample1 = stream.sample[1];
   for (int l = 0; l < kWidth; ++l) {
-    const u64 b = block + static_cast<u64>(l);
+    const u64 b = block_of(l);
     u64 x0 = b, x1 = b >> 32, x2 = sample0, x3 = sample1;
     u32 key0 = stream.key[0], key1 = stream.key[1];
     for (int round = 0; round < 10; ++round) {
@@ -51,9 +52,10 @@ void philox(const PhiloxStream& stream, u64 block, Words& out) {
 }
 #else
 /// Philox in 32-bit lanes.
-void philox(const PhiloxStream& stream, u64 block, Words& out) {
+template <class BlockOf>
+NOISEUTILS_INLINE void philox(const PhiloxStream& stream, BlockOf block_of, Words& out) {
   for (int l = 0; l < kWidth; ++l) {
-    const u64 b = block + static_cast<u64>(l);
+    const u64 b = block_of(l);
     u32 x0 = static_cast<u32>(b), x1 = static_cast<u32>(b >> 32), x2 = stream.sample[0], x3 = stream.sample[1];
     u32 key0 = stream.key[0], key1 = stream.key[1];
     for (int round = 0; round < 10; ++round) {
@@ -73,6 +75,16 @@ void philox(const PhiloxStream& stream, u64 block, Words& out) {
   }
 }
 #endif
+
+void philox_run(const PhiloxStream& stream, u64 first, Words& out) {
+  philox(
+      stream, [first](int l) { return first + static_cast<u64>(l); }, out);
+}
+
+void philox_gather(const PhiloxStream& stream, const u64* block, Words& out) {
+  philox(
+      stream, [block](int l) { return block[l]; }, out);
+}
 
 void uniform_tile(const Words& words, float* out) {
   for (int j = 0; j < 4; ++j)
@@ -111,7 +123,7 @@ template <class Real>
 void fill_uniform_tiles(const PhiloxStream& stream, u64 tile, u64 tiles, Real* out) {
   Words words;
   for (u64 t = 0; t < tiles; ++t, out += kTile<Real>) {
-    philox(stream, (tile + t) * kLanes, words);
+    philox_run(stream, (tile + t) * kLanes, words);
     uniform_tile(words, out);
   }
 }
@@ -120,7 +132,7 @@ template <class Real>
 void fill_normal_tiles(const PhiloxStream& stream, u64 tile, u64 tiles, Real* out) {
   Words words;
   for (u64 t = 0; t < tiles; ++t, out += kTile<Real>) {
-    philox(stream, (tile + t) * kLanes, words);
+    philox_run(stream, (tile + t) * kLanes, words);
     normal_tile(words, out);
   }
 }
@@ -130,79 +142,73 @@ void add_normal_tiles(const PhiloxStream& stream, u64 tile, u64 tiles, const Rea
   Words words;
   alignas(64) Real normal[kTile<Real>];
   for (u64 t = 0; t < tiles; ++t, x += kTile<Real>, y += kTile<Real>) {
-    philox(stream, (tile + t) * kLanes, words);
+    philox_run(stream, (tile + t) * kLanes, words);
     normal_tile(words, normal);
 #pragma omp simd  // x and y may be the same
     for (int i = 0; i < kTile<Real>; ++i) y[i] = x[i] + sigma * normal[i];
   }
 }
 
-constexpr int kPart = kWidth;  // lanes of a rejection tile handled at once
-
-/// Inversion: the number of partial sums of the probabilities below u. Lanes whose mean is not small get 0 at once.
-void poisson_by_inversion(const Words& words, const double* mean, double* count) {
-  double m[kPart], u[kPart], probability[kPart], sum[kPart], k[kPart];
-  for (int l = 0; l < kPart; ++l) {
-    m[l] = mean[l] < kPtrsMean ? mean[l] : 0.0;
-    u[l] = uniform_double(words.word[0][l], words.word[1][l]);
-    probability[l] = exp_of_normal_range(-m[l]);
-    sum[l] = probability[l];
-    k[l] = 0.0;
+/// Inversion: the number of partial sums of the probabilities below u.
+void poisson_inversion(const PhiloxStream& stream, std::size_t groups, PoissonPool& pool) {
+  Words words;
+  double u[kWidth], probability[kWidth], sum[kWidth], count[kWidth];
+  for (std::size_t group = 0; group < groups; ++group) {
+    const double* mean = pool.mean + group * kLanes;
+    philox_gather(stream, pool.block + group * kLanes, words);
+    for (int l = 0; l < kWidth; ++l) {
+      u[l] = uniform_double(words.word[0][l], words.word[1][l]);
+      probability[l] = exp_of_normal_range(-mean[l]);
+      sum[l] = probability[l];
+      count[l] = 0.0;
+    }
+    for (double j = 1.0, below = 1.0; below != 0.0; j += 1.0) {
+      const double inverse = 1.0 / j;
+      below = 0.0;
+#pragma omp simd reduction(+ : below)
+      for (int l = 0; l < kWidth; ++l) {
+        // A probability below 2^-60 is reached only far in the upper tail, where rounded sums may stay below u for
+        // ever.
+        const double reach = probability[l] > 0x1p-60 ? sum[l] : 2.0;
+        const double step = u[l] > reach ? 1.0 : 0.0;
+        count[l] += step;
+        below += step;
+        probability[l] *= mean[l] * inverse;
+        sum[l] += probability[l];
+      }
+    }
+    for (int l = 0; l < kWidth; ++l) pool.count[group * kLanes + static_cast<std::size_t>(l)] = count[l];
   }
-  for (double j = 1.0, below = 1.0; below != 0.0; j += 1.0) {
-    const double inverse = 1.0 / j;
-    below = 0.0;
-    for (int l = 0; l < kPart; ++l) {
-      // A probability below 2^-60 is reached only far in the upper tail, where rounded sums may stay below u for ever.
-      const double step = (u[l] > sum[l]) & (probability[l] > 0x1p-60) ? 1.0 : 0.0;
-      k[l] += step;
-      below += step;
-      probability[l] *= m[l] * inverse;
-      sum[l] += probability[l];
+}
+
+void poisson_trials(const PhiloxStream& stream, std::size_t groups, PoissonPool& pool) {
+  Words words;
+  for (std::size_t group = 0; group < groups; ++group) {
+    const double* mean = pool.mean + group * kLanes;
+    double* count = pool.count + group * kLanes;
+    double* verdict = pool.verdict + group * kLanes;
+    philox_gather(stream, pool.block + group * kLanes, words);
+#pragma omp simd
+    for (int l = 0; l < kWidth; ++l) {
+      const Ptrs ptrs = ptrs_constants(mean[l]);
+      const PoissonTrial trial =
+          poisson_trial(mean[l], ptrs, words.word[0][l], words.word[1][l], words.word[2][l], words.word[3][l]);
+      count[l] = trial.count;
+      verdict[l] = poisson_verdict(mean[l], ptrs, trial);
     }
   }
-  for (int l = 0; l < kPart; ++l) count[l] = k[l];
 }
 
-void poisson_part(const PhiloxStream& stream, u64 first, PoissonTile& tile, int offset) {
-  Words words;
-  philox(stream, first + static_cast<u64>(offset), words);
-  const double* mean = tile.mean + offset;
-  double* count = tile.count + offset;
-  double small = 0.0, large = 0.0;
-  for (int l = 0; l < kPart; ++l) {
-    small += mean[l] < kPtrsMean ? 1.0 : 0.0;
-    large += mean[l] < kPtrsMean ? 0.0 : 1.0;
-    tile.pending[offset + l] = 0.0;
-  }
-  if (small != 0.0) poisson_by_inversion(words, mean, count);
-  if (large == 0.0) return;
-  for (int l = 0; l < kPart; ++l) {
-    const bool mine = !(mean[l] < kPtrsMean);
-    const double m = mine ? mean[l] : kPtrsMean;
-    const Ptrs ptrs = ptrs_constants(m);
-    const PoissonTrial trial =
-        poisson_trial(m, ptrs, words.word[0][l], words.word[1][l], words.word[2][l], words.word[3][l]);
-    const bool accepted = poisson_accepted_at_once(ptrs, trial);
-    count[l] = mine ? trial.count : count[l];
-    tile.us[offset + l] = trial.us;
-    tile.v[offset + l] = trial.v;
-    tile.pending[offset + l] = mine & !accepted ? 1.0 : 0.0;
-  }
-}
-
-void poisson_tile(const PhiloxStream& stream, u64 first, PoissonTile& tile) {
-  for (int offset = 0; offset < static_cast<int>(kRejectionTile); offset += kPart)
-    poisson_part(stream, first, tile, offset);
-}
+constexpr int kPart = kWidth;
 
 void gamma_part(const PhiloxStream& stream, u64 first, GammaTile& tile, int offset) {
   Words words;
-  philox(stream, first + static_cast<u64>(offset), words);
-  double small = 0.0;
+  philox_run(stream, first + static_cast<u64>(offset), words);
+  u64 small = 0;
+  for (int l = 0; l < kPart; ++l) small += tile.shape[offset + l] < 1.0 ? 1u : 0u;
+#pragma omp simd
   for (int l = 0; l < kPart; ++l) {
     const double shape = tile.shape[offset + l], d = gamma_d(shape);
-    small += shape < 1.0 ? 1.0 : 0.0;
     const GammaTrial trial = gamma_trial(d, words.word[0][l], words.word[1][l], words.word[2][l], words.word[3][l]);
     tile.value[offset + l] = d * trial.v;
     tile.boost[offset + l] = 1.0;
@@ -210,8 +216,9 @@ void gamma_part(const PhiloxStream& stream, u64 first, GammaTile& tile, int offs
     tile.u[offset + l] = trial.u;
     tile.pending[offset + l] = gamma_accepted_at_once(trial) ? 0.0 : 1.0;
   }
-  if (small == 0.0) return;
-  philox(stream, first + static_cast<u64>(offset) + kTrials * kTrialStride, words);
+  if (small == 0) return;
+  philox_run(stream, first + static_cast<u64>(offset) + kTrials * kTrialStride, words);
+#pragma omp simd
   for (int l = 0; l < kPart; ++l) {
     const double shape = tile.shape[offset + l];
     const double boost = gamma_boost(shape, words.word[0][l], words.word[1][l]);
@@ -234,7 +241,8 @@ const Kernels NOISEUTILS_TABLE(NOISEUTILS_ISA) = {
     fill_normal_tiles<double>,
     add_normal_tiles<float>,
     add_normal_tiles<double>,
-    poisson_tile,
+    poisson_inversion,
+    poisson_trials,
     gamma_tile,
 };
 

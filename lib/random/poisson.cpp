@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <cmath>
+#include <array>
 
 #include "base/error.hpp"
 #include "random/kernels.hpp"
@@ -11,49 +11,52 @@
 namespace noiseutils {
 namespace {
 
-/// log k! - (k + 1/2) log k + k - log(2 pi) / 2 for k >= 1.
-double stirling_remainder_of_factorial(double k) {
-  static constexpr double kSmall[] = {0,
-                                      0.08106146679532726,
-                                      0.0413406959554093,
-                                      0.02767792568499834,
-                                      0.020790672103765093,
-                                      0.016644691189821193,
-                                      0.013876128823070748,
-                                      0.01189670994589177};
-  return k < 8 ? kSmall[static_cast<int>(k)] : stirling_remainder(k);
-}
-
-/// k log(k / mean) - (k - mean) without cancellation: with s = (k - mean) / (k + mean),
-/// (k - mean) ((1 + s) atanh(s) / s - 1).  Loader, "Fast and accurate computation of binomial probabilities", 2000, has
-/// the idea.
-double poisson_deviance(double k, double mean) {
-  const double s = (k - mean) / (k + mean), z = s * s;
-  if (std::fabs(s) > 1.0 / 3.0) return k * portable::log(k / mean) - (k - mean);
-  return (k - mean) * (s + (1 + s) * (0.5 * z * atanh_tail(z)));
-}
-
-/// Step 3 of PTRS: log(v / alpha / (a / us^2 + b)) <= log p(count), p(k) = exp(-deviance - remainder) / sqrt(2 pi k).
-bool accepted(double mean, const Ptrs& ptrs, const PoissonTrial& trial) {
-  const double k = trial.count;
-  if (!(k >= 0) || (trial.us < 0.013 && trial.v > trial.us)) return false;
-  const double inverse_alpha = 1.1239 + 1.1328 / (ptrs.b - 3.4);
-  const double height = trial.v * inverse_alpha / (ptrs.a / (trial.us * trial.us) + ptrs.b);
-  if (k == 0) return portable::log(height) <= -mean;
-  return portable::log(height * std::sqrt(kTwoPi * k)) <=
-         -poisson_deviance(k, mean) - stirling_remainder_of_factorial(k);
-}
-
-/// The count of an element whose first trial is still to be tested exactly.
-double settle(const PhiloxStream& stream, std::uint64_t element, double mean, PoissonTrial trial) {
+/// Step 3 of PTRS where poisson_verdict leaves it open: far from the mean, or no count at all.
+bool accepted_far_from_mean(const PhiloxStream& stream, std::uint64_t block, double mean) {
+  const auto words = block_words(stream, block);
   const Ptrs ptrs = ptrs_constants(mean);
-  if (accepted(mean, ptrs, trial)) return trial.count;
-  for (std::uint64_t attempt = 1; attempt < kTrials; ++attempt) {
-    const auto words = block_words(stream, element + attempt * kTrialStride);
-    trial = poisson_trial(mean, ptrs, words[0], words[1], words[2], words[3]);
-    if (poisson_accepted_at_once(ptrs, trial) || accepted(mean, ptrs, trial)) return trial.count;
+  const PoissonTrial trial = poisson_trial(mean, ptrs, words[0], words[1], words[2], words[3]);
+  const double k = trial.count, log_height = portable::log(poisson_height(ptrs, trial));
+  return log_height <= k * portable::log(mean) - mean - portable::log_factorial(k);
+}
+
+/// Some of the elements of a block of kPool, by their place in it.
+struct Elements {
+  PoissonPool pool;
+  std::array<std::size_t, kPool> place;
+  std::size_t size = 0;
+
+  void add(std::size_t at, std::uint64_t block, double mean) {
+    pool.block[size] = block;
+    pool.mean[size] = mean;
+    place[size++] = at;
   }
-  throw InternalError("a Poisson mean is out of range");
+  /// The number of groups of 16; what the last lacks is filled up.
+  std::size_t groups() {
+    std::size_t padded = size;
+    for (; padded % kLanes != 0; ++padded) {
+      pool.block[padded] = 0;
+      pool.mean[padded] = pool.mean[0];
+    }
+    return padded / kLanes;
+  }
+};
+
+/// One trial for every element; those rejected stay, for the next trial.
+void try_once(const Kernels& kernels, const PhiloxStream& stream, Elements& elements, double* out) {
+  PoissonPool& pool = elements.pool;
+  kernels.poisson_trials(stream, elements.groups(), pool);
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < elements.size; ++i) {
+    out[elements.place[i]] = pool.count[i];
+    bool rejected = pool.verdict[i] != kAccepted;
+    if (pool.verdict[i] == kUndecided) rejected = !accepted_far_from_mean(stream, pool.block[i], pool.mean[i]);
+    elements.place[left] = elements.place[i];
+    pool.mean[left] = pool.mean[i];
+    pool.block[left] = pool.block[i] + kTrialStride;
+    left += rejected;
+  }
+  elements.size = left;
 }
 
 }  // namespace
@@ -61,16 +64,18 @@ double settle(const PhiloxStream& stream, std::uint64_t element, double mean, Po
 void fill_poisson(const StreamKey& key, std::uint64_t first, std::span<const double> mean, std::span<double> out) {
   const Kernels& kernels = active_kernels();
   const PhiloxStream stream = philox_stream(key);
-  PoissonTile tile;
-  for (std::size_t done = 0; done < out.size(); done += kRejectionTile) {
-    const std::size_t count = std::min(kRejectionTile, out.size() - done);
-    std::copy_n(mean.data() + done, count, tile.mean);
-    std::fill(tile.mean + count, tile.mean + kRejectionTile, 0.0);
-    kernels.poisson_tile(stream, first + done, tile);
+  Elements small, large;
+  for (std::size_t done = 0; done < out.size(); done += kPool) {
+    const std::size_t count = std::min(kPool, out.size() - done);
+    small.size = large.size = 0;
     for (std::size_t i = 0; i < count; ++i)
-      out[done + i] = tile.pending[i] == 0
-                          ? tile.count[i]
-                          : settle(stream, first + done + i, tile.mean[i], {tile.count[i], tile.us[i], tile.v[i]});
+      (mean[done + i] < kPtrsMean ? small : large).add(i, first + done + i, mean[done + i]);
+    kernels.poisson_inversion(stream, small.groups(), small.pool);
+    for (std::size_t i = 0; i < small.size; ++i) out[done + small.place[i]] = small.pool.count[i];
+    for (std::uint64_t trial = 0; large.size > 0; ++trial) {
+      if (trial == kTrials) throw InternalError("a Poisson mean is out of range");
+      try_once(kernels, stream, large, out.data() + done);
+    }
   }
 }
 
