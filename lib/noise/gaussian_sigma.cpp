@@ -19,19 +19,21 @@ std::optional<double> gaussian_sigma(const std::string& noise) {
 std::vector<double> sigmas_of_samples(const Record& record, std::optional<double> given, std::string_view key) {
   const std::int64_t samples = sample_count(record);
   if (given) return std::vector<double>(static_cast<std::size_t>(samples), *given);
-  const std::string value = record.meta(key);
   std::vector<double> sigmas;
-  std::string previous;
-  for (std::int64_t i = 0; i < samples; ++i) {
-    const std::string noise = metadata_of_sample(value, samples, i);
-    if (i == 0 || noise != previous) {
-      const auto sigma = gaussian_sigma(noise);
-      if (!sigma) throw DataError("how noisy is it? Metadata \"" + std::string(key) + "\" is absent: give --sigma");
-      sigmas.push_back(*sigma);
-      previous = noise;
-    } else {
+  const std::string* previous = nullptr;
+  const auto noises = metadata_of_samples(record.meta(key), samples);
+  for (const std::string& noise : noises) {
+    if (noise == "variable")
+      throw DataError("the inputs of an earlier program differed in metadata \"" + std::string(key) +
+                      "\": give --sigma");
+    if (previous != nullptr && noise == *previous) {
       sigmas.push_back(sigmas.back());
+      continue;
     }
+    const auto sigma = gaussian_sigma(noise);
+    if (!sigma) throw DataError("how noisy is it? Metadata \"" + std::string(key) + "\" is absent: give --sigma");
+    sigmas.push_back(*sigma);
+    previous = &noise;
   }
   return sigmas;
 }

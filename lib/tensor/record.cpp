@@ -115,13 +115,20 @@ Tensor sample_of(const Record& record, std::string_view name, std::int64_t i) {
   return tensor.at(i);
 }
 
+std::vector<std::string> metadata_of_samples(const std::string& value, std::int64_t samples) {
+  std::vector<std::string> own;
+  if (value.starts_with('[')) {
+    const auto list = nlohmann::json::parse(value, nullptr, false);
+    if (list.is_array() && static_cast<std::int64_t>(list.size()) == samples)
+      for (const auto& element : list)
+        if (element.is_string()) own.push_back(element.get<std::string>());
+  }
+  if (static_cast<std::int64_t>(own.size()) != samples) own.assign(static_cast<std::size_t>(samples), value);
+  return own;
+}
+
 std::string metadata_of_sample(const std::string& value, std::int64_t samples, std::int64_t i) {
-  if (value.empty() || value.front() != '[') return value;
-  const auto list = nlohmann::json::parse(value, nullptr, false);
-  if (!list.is_array() || static_cast<std::int64_t>(list.size()) != samples) return value;
-  for (const auto& element : list)
-    if (!element.is_string()) return value;
-  return list[static_cast<std::size_t>(i)].get<std::string>();
+  return value.starts_with('[') ? metadata_of_samples(value, samples)[static_cast<std::size_t>(i)] : value;
 }
 
 std::string sample_id(const Record& record, std::int64_t i, std::int64_t number) {

@@ -59,6 +59,8 @@ Tensor sample_of(const Record& record, std::string_view name, std::int64_t i);
 /// Element i of a metadata value that lists one string for each of `samples` samples (what stacking makes of values
 /// that differ); any other value is common to all and comes back as it is.
 std::string metadata_of_sample(const std::string& value, std::int64_t samples, std::int64_t i);
+/// The same of all samples; the list is parsed once.
+std::vector<std::string> metadata_of_samples(const std::string& value, std::int64_t samples);
 /// Sample i as a record of its own: tensors sliced, axes without N, `id` resolved, list-valued metadata resolved.
 Record sample_record(const Record& record, std::int64_t i);
 /// A name for sample i of the record: `id` (a JSON list in a batch), else the number given.
