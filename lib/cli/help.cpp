@@ -96,7 +96,8 @@ std::string help_text(const Program& program, const std::vector<std::string>& wo
     help = synopsis(program, word_placeholder(program)) + program.name + ": " + program.summary + "\n";
     if (!program.words.empty()) {
       help += "\nEach " + program.word_kind + " (" + program.name + " NAME --help shows its options):\n";
-      for (const Word& word : program.words) help += row(word.name, word.summary);
+      for (const Word& word : program.words)
+        help += row(word.name, word.summary + (word.name == program.default_word ? " [default]" : ""));
     }
   } else {
     std::string all;

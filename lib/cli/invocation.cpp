@@ -47,6 +47,8 @@ Invocation parse_invocation(const Program& program, const std::vector<std::strin
       if (program.word_use != Program::Words::any_number) break;
     }
   }
+  const bool asks_help = raw.values.find("help") != raw.values.end();
+  if (call.words.empty() && !program.default_word.empty() && !asks_help) call.words.push_back(program.default_word);
   call.files.assign(operand, raw.operands.end());
   call.files.insert(call.files.end(), raw.files_after_dashes.begin(), raw.files_after_dashes.end());
 

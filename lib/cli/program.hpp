@@ -32,6 +32,7 @@ struct Program {
   std::string word_kind;  ///< "family", "metric", "verb": what a word is called in messages
   Words word_use = Words::none;
   std::vector<Word> words;
+  std::string default_word;         ///< with at_most_one: taken where none is typed
   std::vector<OptionSpec> options;  ///< of the program, whatever the word
   std::string operands = "[FILE...]";
   int (*run)(const Invocation& call) = nullptr;  ///< returns 0, or 1 for a threshold missed; throws Error
