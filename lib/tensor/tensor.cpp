@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/threads.hpp"
 
 namespace noiseutils {
 namespace {
@@ -51,6 +52,21 @@ std::int64_t first_all_ones_exponent(const std::byte* data, std::int64_t size) {
       if ((words[i] & kExponent) == kExponent) return i;
   }
   return -1;
+}
+
+std::int64_t first_nonfinite_of(DType dtype, const std::byte* bytes, std::int64_t count) {
+  switch (dtype) {
+    case DType::F64:
+      return first_all_ones_exponent<std::uint64_t, 0x7ff0000000000000>(bytes, count);
+    case DType::F32:
+      return first_all_ones_exponent<std::uint32_t, 0x7f800000>(bytes, count);
+    case DType::F16:
+      return first_all_ones_exponent<std::uint16_t, 0x7c00>(bytes, count);
+    case DType::BF16:
+      return first_all_ones_exponent<std::uint16_t, 0x7f80>(bytes, count);
+    default:
+      return -1;
+  }
 }
 
 }  // namespace
@@ -154,18 +170,19 @@ void Tensor::require(DType dtype) const {
 }
 
 std::int64_t first_nonfinite(const Tensor& tensor) {
-  switch (tensor.dtype()) {
-    case DType::F64:
-      return first_all_ones_exponent<std::uint64_t, 0x7ff0000000000000>(tensor.raw(), tensor.size());
-    case DType::F32:
-      return first_all_ones_exponent<std::uint32_t, 0x7f800000>(tensor.raw(), tensor.size());
-    case DType::F16:
-      return first_all_ones_exponent<std::uint16_t, 0x7c00>(tensor.raw(), tensor.size());
-    case DType::BF16:
-      return first_all_ones_exponent<std::uint16_t, 0x7f80>(tensor.raw(), tensor.size());
-    default:
-      return -1;
-  }
+  if (!is_float(tensor.dtype())) return -1;
+  constexpr std::int64_t kBlock = std::int64_t{1} << 20;
+  const std::int64_t blocks = (tensor.size() + kBlock - 1) / kBlock;
+  std::vector<std::int64_t> found(static_cast<std::size_t>(blocks), -1);
+  parallel_blocks(blocks, [&](std::int64_t block) {
+    const std::int64_t begin = block * kBlock;
+    const std::byte* bytes = tensor.raw() + static_cast<std::size_t>(begin) * dtype_size(tensor.dtype());
+    found[static_cast<std::size_t>(block)] =
+        first_nonfinite_of(tensor.dtype(), bytes, std::min(kBlock, tensor.size() - begin));
+  });
+  for (std::int64_t block = 0; block < blocks; ++block)
+    if (const std::int64_t at = found[static_cast<std::size_t>(block)]; at >= 0) return block * kBlock + at;
+  return -1;
 }
 
 }  // namespace noiseutils
