@@ -37,11 +37,14 @@ Moments moments_of(const Tensor& sample) {
   return {total.mean / n, total.mean_square / n};
 }
 
-double level_from_metadata(const std::string& noise, const Tensor& sample) {
+VarianceLaw variance_law(const std::string& noise) {
   if (noise.empty()) throw DataError("data says nothing of its noise (no metadata \"noise\"); give --sigma S");
   if (noise == "variable")
     throw DataError("the inputs of an earlier program differed in metadata \"noise\"; give --sigma S");
-  const VarianceLaw law = combined_variance(noise_from_metadata(noise));
+  return combined_variance(noise_from_metadata(noise));
+}
+
+double level(const VarianceLaw& law, const Tensor& sample) {
   double variance = law.constant;
   if (law.linear != 0 || law.quadratic != 0) {
     const Moments moments = moments_of(sample);
@@ -58,9 +61,12 @@ std::vector<double> noise_levels(const Record& record, std::optional<double> ask
   const std::int64_t samples = sample_count(record);
   if (asked) return std::vector<double>(static_cast<std::size_t>(samples), *asked);
   std::vector<double> levels;
-  const std::string noise = record.meta("noise");
-  for (std::int64_t i = 0; i < samples; ++i)
-    levels.push_back(level_from_metadata(metadata_of_sample(noise, samples, i), sample_of(record, "data", i)));
+  const std::vector<std::string> noise = metadata_of_samples(record.meta("noise"), samples);
+  VarianceLaw law;
+  for (std::size_t i = 0; i < noise.size(); ++i) {
+    if (i == 0 || noise[i] != noise[i - 1]) law = variance_law(noise[i]);
+    levels.push_back(level(law, sample_of(record, "data", static_cast<std::int64_t>(i))));
+  }
   return levels;
 }
 
