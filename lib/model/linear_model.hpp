@@ -46,8 +46,12 @@ class LinearModel : public Model {
   /// lambda / (lambda + sigma^2); 0 where lambda is 0.
   Gains wiener_gains(double sigma) const;
 
-  /// The map with these gains, prepared for about `vectors` vectors: kinds choose the cheaper of equal ways by it.
-  virtual std::unique_ptr<VectorMap> gain_map(const Gains& gains, MeanUse use, std::int64_t vectors) const = 0;
+  /// The mean, dim() values.
+  virtual std::span<const double> mean() const = 0;
+  /// The map with these gains, prepared for about `vectors` vectors: the cheaper of two ways, equal but for rounding,
+  /// is chosen by it. (So a figure that depends on how the input is cut would make the last bits depend on it too.) The
+  /// model must outlive the map.
+  std::unique_ptr<VectorMap> gain_map(const Gains& gains, MeanUse use, std::int64_t vectors) const;
   /// c = U^T (y - mean) of each vector (n x rank). With rank() < dim(), |y - mean|^2 - |c|^2 lies outside the span.
   virtual void coefficients(std::span<const float> y, std::span<float> c) const = 0;
   virtual void coefficients(std::span<const double> y, std::span<double> c) const = 0;
@@ -69,6 +73,10 @@ class LinearModel : public Model {
   void draw(std::span<const float> normals, std::span<float> x) const override;
   void draw(std::span<const double> normals, std::span<double> x) const override;
   const LinearModel* linear() const override { return this; }
+
+ protected:
+  /// The map through the basis: coefficients, gains, synthesis.
+  virtual std::unique_ptr<VectorMap> spectral_map(const Gains& gains, MeanUse use) const = 0;
 
  private:
   std::vector<double> eigenvalues_;

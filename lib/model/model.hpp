@@ -38,7 +38,7 @@ class LinearModel;
 
 /// A law p of x in R^d whose smoothed density p_sigma, the law of y = x + sigma n with n ~ N(0, I), is tractable.
 /// Batches are as in VectorMap: n = y.size() / dim() vectors one after the other; an InternalError if that is no whole
-/// number or if `out` has another size. sigma is in the units of x and y, >= 0.
+/// number or if `out` has another size. sigma is in the units of x and y, >= 0. A model outlives the maps it makes.
 class Model {
  public:
   explicit Model(ModelInfo info) : info_(std::move(info)) {}
