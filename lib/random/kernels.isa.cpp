@@ -150,11 +150,11 @@ void add_normal_tiles(const PhiloxStream& stream, u64 tile, u64 tiles, const Rea
 }
 
 /// Inversion: the number of partial sums of the probabilities below u.
-void poisson_inversion(const PhiloxStream& stream, std::size_t groups, PoissonPool& pool) {
+void poisson_inversion(const PhiloxStream& stream, std::size_t groups, Pool& pool) {
   Words words;
   double u[kWidth], probability[kWidth], sum[kWidth], count[kWidth];
   for (std::size_t group = 0; group < groups; ++group) {
-    const double* mean = pool.mean + group * kLanes;
+    const double* mean = pool.parameter + group * kLanes;
     philox_gather(stream, pool.block + group * kLanes, words);
     for (int l = 0; l < kWidth; ++l) {
       u[l] = uniform_double(words.word[0][l], words.word[1][l]);
@@ -177,58 +177,60 @@ void poisson_inversion(const PhiloxStream& stream, std::size_t groups, PoissonPo
         sum[l] += probability[l];
       }
     }
-    for (int l = 0; l < kWidth; ++l) pool.count[group * kLanes + static_cast<std::size_t>(l)] = count[l];
+    for (int l = 0; l < kWidth; ++l) pool.value[group * kLanes + static_cast<std::size_t>(l)] = count[l];
   }
 }
 
-void poisson_trials(const PhiloxStream& stream, std::size_t groups, PoissonPool& pool) {
+/// Calls draw(parameter, w0, w1, w2, w3, value, verdict) for every element.
+template <class Draw>
+NOISEUTILS_INLINE void for_pool(const PhiloxStream& stream, std::size_t groups, Pool& pool, Draw draw) {
   Words words;
   for (std::size_t group = 0; group < groups; ++group) {
-    const double* mean = pool.mean + group * kLanes;
-    double* count = pool.count + group * kLanes;
+    const double* parameter = pool.parameter + group * kLanes;
+    double* value = pool.value + group * kLanes;
     double* verdict = pool.verdict + group * kLanes;
     philox_gather(stream, pool.block + group * kLanes, words);
 #pragma omp simd
-    for (int l = 0; l < kWidth; ++l) {
-      const Ptrs ptrs = ptrs_constants(mean[l]);
-      const PoissonTrial trial =
-          poisson_trial(mean[l], ptrs, words.word[0][l], words.word[1][l], words.word[2][l], words.word[3][l]);
-      count[l] = trial.count;
-      verdict[l] = poisson_verdict(mean[l], ptrs, trial);
-    }
+    for (int l = 0; l < kWidth; ++l)
+      draw(parameter[l], words.word[0][l], words.word[1][l], words.word[2][l], words.word[3][l], value[l], verdict[l]);
   }
 }
 
-constexpr int kPart = kWidth;
-
-void gamma_part(const PhiloxStream& stream, u64 first, GammaTile& tile, int offset) {
-  Words words;
-  philox_run(stream, first + static_cast<u64>(offset), words);
-  u64 small = 0;
-  for (int l = 0; l < kPart; ++l) small += tile.shape[offset + l] < 1.0 ? 1u : 0u;
-#pragma omp simd
-  for (int l = 0; l < kPart; ++l) {
-    const double shape = tile.shape[offset + l], d = gamma_d(shape);
-    const GammaTrial trial = gamma_trial(d, words.word[0][l], words.word[1][l], words.word[2][l], words.word[3][l]);
-    tile.value[offset + l] = d * trial.v;
-    tile.boost[offset + l] = 1.0;
-    tile.x[offset + l] = trial.x;
-    tile.u[offset + l] = trial.u;
-    tile.pending[offset + l] = gamma_accepted_at_once(trial) ? 0.0 : 1.0;
-  }
-  if (small == 0) return;
-  philox_run(stream, first + static_cast<u64>(offset) + kTrials * kTrialStride, words);
-#pragma omp simd
-  for (int l = 0; l < kPart; ++l) {
-    const double shape = tile.shape[offset + l];
-    const double boost = gamma_boost(shape, words.word[0][l], words.word[1][l]);
-    tile.boost[offset + l] = shape < 1.0 ? boost : 1.0;
-  }
+void poisson_trials(const PhiloxStream& stream, std::size_t groups, Pool& pool) {
+  for_pool(
+      stream, groups, pool,
+      [](double mean, u32 w0, u32 w1, u32 w2, u32 w3, double& value, double& verdict) __attribute__((always_inline)) {
+        const PoissonTrial trial = poisson_trial(mean, w0, w1, w2, w3);
+        value = trial.count;
+        verdict = poisson_verdict(mean, trial);
+      });
 }
 
-void gamma_tile(const PhiloxStream& stream, u64 first, GammaTile& tile) {
-  for (int offset = 0; offset < static_cast<int>(kRejectionTile); offset += kPart)
-    gamma_part(stream, first, tile, offset);
+void gamma_squeezes(const PhiloxStream& stream, std::size_t groups, Pool& pool) {
+  for_pool(
+      stream, groups, pool,
+      [](double shape, u32 w0, u32 w1, u32 w2, u32 w3, double& value, double& verdict) __attribute__((always_inline)) {
+        const GammaTrial trial = gamma_trial(shape, w0, w1, w2, w3);
+        value = trial.d * trial.v;
+        verdict = gamma_squeeze(trial);
+      });
+}
+
+void gamma_trials(const PhiloxStream& stream, std::size_t groups, Pool& pool) {
+  for_pool(
+      stream, groups, pool,
+      [](double shape, u32 w0, u32 w1, u32 w2, u32 w3, double& value, double& verdict) __attribute__((always_inline)) {
+        const GammaTrial trial = gamma_trial(shape, w0, w1, w2, w3);
+        value = trial.d * trial.v;
+        verdict = gamma_verdict(trial);
+      });
+}
+
+void gamma_boosts(const PhiloxStream& stream, std::size_t groups, Pool& pool) {
+  for_pool(
+      stream, groups, pool,
+      [](double shape, u32 w0, u32 w1, u32, u32, double& value, double&)
+          __attribute__((always_inline)) { value = gamma_boost(shape, w0, w1); });
 }
 
 }  // namespace
@@ -243,7 +245,9 @@ const Kernels NOISEUTILS_TABLE(NOISEUTILS_ISA) = {
     add_normal_tiles<double>,
     poisson_inversion,
     poisson_trials,
-    gamma_tile,
+    gamma_squeezes,
+    gamma_trials,
+    gamma_boosts,
 };
 
 }  // namespace noiseutils
