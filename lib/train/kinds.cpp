@@ -1,0 +1,10 @@
+#include "train/statistics.hpp"
+
+namespace noiseutils {
+
+const std::vector<TrainKind>& train_kinds() {
+  static const std::vector<TrainKind> kinds = {gaussian_training(), stationary_training()};
+  return kinds;
+}
+
+}  // namespace noiseutils

@@ -1,0 +1,202 @@
+#include "train/trainer.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "base/number.hpp"
+#include "base/registry.hpp"
+#include "base/threads.hpp"
+#include "model/patch_geometry.hpp"
+#include "noise/noise_level.hpp"
+#include "tensor/content_hash.hpp"
+
+namespace noiseutils {
+namespace {
+
+constexpr std::size_t kMaxSamples =
+    4096;  // content hashes kept; beyond that the smallest, so that merging is order-free
+constexpr std::int64_t kPatchesAtATime = 4096;  // a multiple of the block of 256 that the statistics are cut into
+constexpr std::int64_t kPatchesAPiece = 512;
+constexpr std::int64_t kSamplesAtATime = 1024;
+
+template <class T>
+Tensor patches_of(const PatchGeometry& geometry, const Tensor& image, std::int64_t first, std::int64_t count) {
+  Tensor rows(DTypeOf<T>::value, {count, geometry.dim()});
+  const auto out = rows.mutable_values<T>();
+  const auto pixels = image.values<T>();
+  parallel_blocks((count + kPatchesAPiece - 1) / kPatchesAPiece, [&](std::int64_t piece) {
+    const std::int64_t begin = piece * kPatchesAPiece, n = std::min(kPatchesAPiece, count - begin);
+    gather_patches<T>(
+        geometry, pixels, first + begin,
+        out.subspan(static_cast<std::size_t>(begin * geometry.dim()), static_cast<std::size_t>(n * geometry.dim())));
+  });
+  return rows;
+}
+
+}  // namespace
+
+const Tensor& require_tensor(const Record& state, std::string_view name, DType dtype, const Shape& shape) {
+  const Tensor& tensor = state.require(name);
+  if (tensor.dtype() != dtype || tensor.shape() != shape)
+    throw DataError("tensor \"" + std::string(name) + "\" is " + std::string(dtype_name(tensor.dtype())) +
+                    shape_text(tensor.shape()) + ", expected " + std::string(dtype_name(dtype)) + shape_text(shape));
+  return tensor;
+}
+
+void Trainer::begin(const std::string& axes, const Shape& shape, DType dtype) {
+  info_.axes = axes;
+  info_.shape = shape;
+  info_.patch = request_.patch;
+  dtype_ = dtype;
+  if (request_.patch > 0) {
+    const PatchGeometry geometry = patch_geometry(axes, shape, request_.patch);
+    info_.shape = axes == "CHW" ? Shape{geometry.channels, request_.patch, request_.patch}
+                                : Shape{request_.patch, request_.patch};
+  }
+  statistics_ = kind_.make(dtype_, info_.axes, info_.shape);
+}
+
+void Trainer::add(const Record& record, std::int64_t first_sample) {
+  const std::string axes = sample_axes(record);
+  const Shape shape = sample_shape(record);
+  const std::int64_t samples = sample_count(record);
+  const std::string who = "sample " + sample_id(record, 0, first_sample);
+  with_context(who, [&] {
+    if (!statistics_) begin(axes, shape, record.require("data").dtype() == DType::F64 ? DType::F64 : DType::F32);
+    const bool same_axes = axes == info_.axes;
+    const bool same_shape =
+        request_.patch > 0 ? axes != "CHW" || (same_axes && shape[0] == info_.shape[0]) : shape == info_.shape;
+    if (!same_axes || !same_shape)
+      throw DataError("is " + axes + shape_text(shape) + ", the samples before are " + info_.axes +
+                      shape_text(info_.shape) + (request_.patch > 0 ? " patches" : ""));
+  });
+  note_noise(request_.sigma ? nlohmann::json{{"family", "gaussian"}, {"sigma", *request_.sigma}}.dump()
+                            : record.meta("noise"));
+  std::vector<double> sigmas(static_cast<std::size_t>(samples), 0.0);
+  if (request_.sigma || !record.meta("noise").empty()) sigmas = noise_levels(record, request_.sigma);
+  for (std::int64_t i = 0; i < samples; ++i) note_sample(sample_of(record, "data", i));
+  if (request_.patch == 0) {
+    add_samples(record.require("data").reshaped({samples, element_count(shape)}), first_sample);
+    for (const double sigma : sigmas) variance_sum_ += sigma * sigma;
+    return;
+  }
+  for (std::int64_t i = 0; i < samples; ++i) {
+    const std::int64_t before = statistics_->count();
+    add_patches(sample_of(record, "data", i).converted(dtype_), axes);
+    const double sigma = sigmas[static_cast<std::size_t>(i)];
+    variance_sum_ += static_cast<double>(statistics_->count() - before) * sigma * sigma;
+  }
+}
+
+/// Rows of a batch, converted a few at a time: those of a mapped file need no memory.
+void Trainer::add_samples(const Tensor& rows, std::int64_t first_sample) {
+  for (std::int64_t first = 0; first < rows.axis(0); first += kSamplesAtATime) {
+    const std::int64_t count = std::min(kSamplesAtATime, rows.axis(0) - first);
+    statistics_->add(first_sample + first, rows.slice(first, count).converted(dtype_));
+  }
+}
+
+void Trainer::add_patches(const Tensor& sample, const std::string& axes) {
+  const PatchGeometry geometry = patch_geometry(axes, sample.shape(), request_.patch);
+  for (std::int64_t first = 0; first < geometry.count(); first += kPatchesAtATime) {
+    const std::int64_t count = std::min(kPatchesAtATime, geometry.count() - first);
+    statistics_->add_whole(dtype_ == DType::F64 ? patches_of<double>(geometry, sample, first, count)
+                                                : patches_of<float>(geometry, sample, first, count));
+  }
+}
+
+void Trainer::note_sample(const Tensor& sample) {
+  samples_.insert(content_hash(sample));
+  if (samples_.size() > kMaxSamples) samples_.erase(std::prev(samples_.end()));
+}
+
+/// What the model says it was freed of: the text that all samples share, or "variable".
+void Trainer::note_noise(const std::string& noise) {
+  if (!noise_known_)
+    info_.noise = noise;
+  else if (noise != info_.noise)
+    info_.noise = "variable";
+  noise_known_ = true;
+}
+
+Record Trainer::state() {
+  if (!statistics_) throw DataError("there is no sample to learn from");
+  Record state;
+  statistics_->save(state);
+  state.tensors["noise_variance_sum"] = Tensor::of<double>({}, {variance_sum_});
+  state.metadata["state.kind"] = kind_.name;
+  state.metadata["state.axes"] = info_.axes;
+  state.metadata["state.shape"] = shape_text(info_.shape);
+  state.metadata["state.patch"] = std::to_string(info_.patch);
+  state.metadata["state.dtype"] = dtype_name(dtype_);
+  state.metadata["state.noise"] = info_.noise;
+  state.metadata["state.samples"] = nlohmann::json(samples_).dump();
+  return state;
+}
+
+const TrainKind& Trainer::kind_of_state(const Record& state) {
+  const std::string kind = state.meta("state.kind");
+  if (kind.empty()) throw DataError("is no state of train-linear: metadata \"state.kind\" is missing");
+  return require_entry<DataError>(train_kinds(), kind, "way of learning");
+}
+
+void Trainer::merge_state(const Record& state) {
+  const auto dtype = dtype_from_name(state.meta("state.dtype"));
+  const auto shape_json = nlohmann::json::parse(state.meta("state.shape"), nullptr, false);
+  const auto samples = nlohmann::json::parse(state.meta("state.samples"), nullptr, false);
+  if (!dtype || (*dtype != DType::F32 && *dtype != DType::F64) || !shape_json.is_array() || !samples.is_array())
+    throw DataError("is a damaged state: its metadata do not make sense");
+  Shape shape;
+  for (const auto& axis : shape_json) {
+    if (!axis.is_number_unsigned()) throw DataError("is a damaged state: state.shape is " + shape_json.dump());
+    shape.push_back(axis.get<std::int64_t>());
+  }
+  std::int64_t patch = 0;
+  try {
+    patch = parse_integer(state.meta("state.patch"));
+  } catch (const UsageError& error) {
+    throw DataError(std::string("state.patch: ") + error.what());
+  }
+  const std::string axes = state.meta("state.axes");
+  const auto differs = [](const std::string& what, const std::string& own, const std::string& other) {
+    if (own != other) throw DataError("has " + what + " " + other + ", the states before have " + own);
+  };
+  differs("kind", kind_.name, state.meta("state.kind"));
+  auto other = kind_.load(*dtype, axes, shape, state);
+  if (!statistics_) {
+    info_.axes = axes;
+    info_.shape = shape;
+    info_.patch = request_.patch = patch;
+    dtype_ = *dtype;
+    statistics_ = std::move(other);
+  } else {
+    differs("patch", std::to_string(info_.patch), std::to_string(patch));
+    differs("axes", info_.axes, axes);
+    differs("shape", shape_text(info_.shape), shape_text(shape));
+    differs("type", std::string(dtype_name(dtype_)), std::string(dtype_name(*dtype)));
+    statistics_->merge(*other);
+  }
+  if (noise_known_ && (info_.noise.empty() != state.meta("state.noise").empty()))
+    throw DataError("was learned from " + std::string(info_.noise.empty() ? "noisy" : "clean") +
+                    " samples, the states before from " + (info_.noise.empty() ? "clean" : "noisy") + " ones");
+  note_noise(state.meta("state.noise"));
+  variance_sum_ += require_tensor(state, "noise_variance_sum", DType::F64, {}).values<double>()[0];
+  for (const auto& hash : samples)
+    if (hash.is_string()) samples_.insert(hash.get<std::string>());
+  while (samples_.size() > kMaxSamples) samples_.erase(std::prev(samples_.end()));
+}
+
+std::unique_ptr<Model> Trainer::finish() {
+  const std::int64_t count = statistics_ ? statistics_->count() : 0;
+  if (count < 2)
+    throw DataError("a law takes at least 2 samples (or patches) to learn; there " +
+                    std::string(count == 1 ? "is 1" : "are 0"));
+  info_.kind = kind_.name;
+  info_.count = count;
+  info_.samples.assign(samples_.begin(), samples_.end());
+  return statistics_->finish(info_, variance_sum_ / static_cast<double>(count));
+}
+
+}  // namespace noiseutils

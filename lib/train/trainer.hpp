@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "train/statistics.hpp"
+
+namespace noiseutils {
+
+struct TrainRequest {
+  std::int64_t patch = 0;       ///< P: learn the law of all overlapping P x P patches; 0: of whole samples
+  std::optional<double> sigma;  ///< standard deviation of white noise in the samples, where their metadata do not say
+};
+
+/// Learns a model from `data` of records, clean or noisy, in one pass and bounded memory, whatever the kind. From noisy
+/// samples
+///   Cov(x) = Cov(y) - v I,   v the mean of Var(y | x) over samples and elements,
+/// with eigenvalues floored at 0: exact in expectation for white Gaussian noise, the mean noise variance for other
+/// families. Companions are never looked at.
+class Trainer {
+ public:
+  Trainer(const TrainKind& kind, TrainRequest request) : kind_(kind), request_(request) {}
+
+  /// Adds the samples of a record, the first of them number `first_sample`. Throws DataError that names the sample
+  /// whose axes or shape differ from those before (whole samples must agree in shape, patches in channels).
+  void add(const Record& record, std::int64_t first_sample);
+
+  /// Sufficient statistics as one record, for merge_state().
+  Record state();
+  /// Adds what another run saw. Throws DataError naming the difference if it learned another kind, patch, shape, type
+  /// or noise.
+  void merge_state(const Record& state);
+  /// The kind whose statistics a state holds. DataError if it is none.
+  static const TrainKind& kind_of_state(const Record& state);
+
+  /// The model. Throws DataError for fewer than 2 vectors.
+  std::unique_ptr<Model> finish();
+
+ private:
+  void begin(const std::string& axes, const Shape& shape, DType dtype);
+  void add_samples(const Tensor& rows, std::int64_t first_sample);
+  void add_patches(const Tensor& sample, const std::string& axes);
+  void note_sample(const Tensor& sample);
+  void note_noise(const std::string& noise);
+
+  const TrainKind& kind_;
+  TrainRequest request_;
+  ModelInfo info_;
+  DType dtype_ = DType::F32;
+  std::unique_ptr<Statistics> statistics_;
+  double variance_sum_ = 0;        // of the noise, over vectors
+  std::set<std::string> samples_;  // content hashes
+  bool noise_known_ = false;       // info_.noise holds the text of the first sample
+};
+
+}  // namespace noiseutils

@@ -1,0 +1,146 @@
+#!/usr/bin/env bats
+load helpers
+
+setup_file() {
+  load helpers
+  cd "$BATS_FILE_TMPDIR" || return
+  noise dead-leaves -n 700 --height 6 --width 5 --rmin 1 --rmax 8 -o small.npy
+  noise dead-leaves -n 3 --seed 2 --height 40 --width 30 -o images.nst
+}
+
+setup() { cd "$BATS_FILE_TMPDIR" || return; }
+
+# The Python below reads a record: tensors by name.
+read_record='
+import json, numpy as np
+CODES = {"F64": "<f8", "F32": "<f4", "I64": "<i8"}
+def read(path):
+    raw = open(path, "rb").read(); n = int.from_bytes(raw[:8], "little"); h = json.loads(raw[8:8+n]); h.pop("__metadata__")
+    return {k: np.frombuffer(raw[8+n:][slice(*v["data_offsets"])], CODES[v["dtype"]]).reshape(v["shape"]) for k, v in h.items()}
+def covariance(model):
+    u = model["eigenvectors"].astype(float); lam = model["eigenvalues"].astype(float)
+    u = u if u.shape[0] == lam.size else u.T
+    return (u.T * lam) @ u
+'
+
+@test "gaussian: mean and covariance are those of numpy" {
+  needs numpy
+  train-linear gaussian small.npy -o model.safetensors
+  py - <<END
+$read_record
+m = read("model.safetensors"); x = np.load("small.npy").reshape(700, 30).astype(float)
+assert np.allclose(m["mean"].ravel(), x.mean(0), atol=1e-6)
+c = np.cov(x.T, bias=True)
+assert np.abs(covariance(m) - c).max() < 1e-6 * np.abs(c).max()
+END
+}
+
+@test "gaussian: patches are all overlapping windows" {
+  needs numpy
+  tensor head images.nst | tensor convert -o one.npy
+  train-linear gaussian --patch 4 one.npy -o model.safetensors
+  py - <<END
+$read_record
+from numpy.lib.stride_tricks import sliding_window_view
+x = sliding_window_view(np.load("one.npy").reshape(40, 30), (4, 4)).reshape(-1, 16).astype(float)
+m = read("model.safetensors"); c = np.cov(x.T, bias=True)
+assert np.allclose(m["mean"].ravel(), x.mean(0), atol=1e-6)
+assert np.abs(covariance(m) - c).max() < 2e-6 * np.abs(c).max()
+END
+}
+
+@test "stationary: the power spectrum is numpy's" {
+  needs numpy
+  train-linear stationary small.npy -o model.safetensors
+  py - <<END
+$read_record
+m = read("model.safetensors"); x = np.load("small.npy").astype(float)
+p = (np.abs(np.fft.rfft2(x - x.mean()))**2).mean(0) / 30
+found = m["power"].reshape(6, 3)
+assert np.allclose(found, p, rtol=1e-5, atol=1e-7), np.abs(found - p).max()
+END
+}
+
+@test "noisy samples: the noise is taken off, whatever its family" {
+  needs numpy
+  train-linear gaussian small.npy -o clean.safetensors
+  for family in "gaussian --sigma 0.2" "poisson --peak 30" "gamma --looks 20" "uniform --width 0.5"; do
+    # shellcheck disable=SC2086
+    for seed in 1 2 3 4 5 6 7 8; do noise $family --seed $seed small.npy; done | train-linear gaussian -o noisy.safetensors
+    py - <<END
+$read_record
+c, n = covariance(read("clean.safetensors")), covariance(read("noisy.safetensors"))
+assert abs(np.trace(n) / np.trace(c) - 1) < .02, np.trace(n) / np.trace(c)
+assert np.linalg.norm(n - c) < .06 * np.linalg.norm(c), np.linalg.norm(n - c) / np.linalg.norm(c)
+END
+  done
+}
+
+@test "any split, merged in any order, gives the single run to 1e-12" {
+  needs numpy
+  for kind in gaussian stationary; do
+    tensor convert --dtype F64 small.npy -o double.npy
+    train-linear $kind double.npy -o whole.safetensors
+    tensor slice --to 100 double.npy | train-linear $kind --state -o part-0.safetensors
+    tensor slice --from 100 --to 301 double.npy | train-linear $kind --state --first-index 100 -o part-1.safetensors
+    tensor slice --from 301 double.npy | train-linear $kind --state --first-index 301 -o part-2.safetensors
+    train-linear merge part-2.safetensors part-0.safetensors part-1.safetensors -o merged.safetensors
+    py - $kind <<END
+$read_record
+import sys
+a, b = read("whole.safetensors"), read("merged.safetensors")
+if sys.argv[1] == "gaussian": a, b = {"c": covariance(a), "m": a["mean"]}, {"c": covariance(b), "m": b["mean"]}
+for k in a: assert np.linalg.norm(a[k] - b[k]) <= 1e-12 * np.linalg.norm(a[k]), (k, np.linalg.norm(a[k] - b[k]))
+END
+  done
+}
+
+@test "merging patches: images in any order" {
+  needs numpy
+  train-linear gaussian --patch 3 images.nst -o whole.safetensors
+  for i in 0 1 2; do
+    tensor slice --from $i --to $((i + 1)) images.nst | train-linear gaussian --patch 3 --state --first-index $i -o part-$i.safetensors
+  done
+  train-linear merge part-1.safetensors part-2.safetensors part-0.safetensors -o merged.safetensors
+  py - <<END
+$read_record
+a, b = covariance(read("whole.safetensors")), covariance(read("merged.safetensors"))
+assert np.linalg.norm(a - b) <= 1e-6 * np.linalg.norm(a)
+END
+}
+
+@test "the same bytes for any number of threads, from file and pipe, batch and split" {
+  train-linear gaussian --threads 1 small.npy -o one.safetensors
+  train-linear gaussian --threads 3 small.npy -o three.safetensors
+  cmp one.safetensors three.safetensors
+  tensor cat small.npy | train-linear gaussian --no-history -o pipe.safetensors
+  tensor split small.npy | train-linear gaussian --no-history -o split.safetensors
+  cmp pipe.safetensors split.safetensors
+  train-linear gaussian --patch 5 --threads 1 images.nst -o one.safetensors
+  train-linear gaussian --patch 5 --threads 2 images.nst -o two.safetensors
+  cmp one.safetensors two.safetensors
+}
+
+@test "what cannot be learned is said by name" {
+  noise dead-leaves --height 6 --width 6 -o other.nst
+  fails_with 65 train-linear gaussian small.npy other.nst -o out.safetensors
+  grep -q 'sample' "$BATS_TEST_TMPDIR/fails.err"
+  [ ! -e out.safetensors ]
+  fails_with 65 train-linear gaussian other.nst -o out.safetensors
+  fails_with 65 train-linear gaussian --patch 7 other.nst
+  fails_with 64 train-linear banana small.npy
+  fails_with 64 train-linear
+  fails_with 64 train-linear gaussian --patch 0 small.npy
+  fails_with 65 train-linear merge small.npy
+  train-linear gaussian --state small.npy -o a.safetensors
+  train-linear stationary --state small.npy -o b.safetensors
+  fails_with 65 train-linear merge a.safetensors b.safetensors
+  grep -q kind "$BATS_TEST_TMPDIR/fails.err"
+  noise gaussian --sigma 1 small.npy | train-linear gaussian --state -o b.safetensors
+  fails_with 65 train-linear merge a.safetensors b.safetensors
+  train-linear gaussian --patch 3 --state small.npy -o b.safetensors
+  fails_with 65 train-linear merge a.safetensors b.safetensors
+  needs numpy
+  py -c "import numpy as np; x = np.load('small.npy').copy(); x[500, 2, 2] = np.nan; np.save('nan.npy', x)"
+  fails_with 65 train-linear gaussian nan.npy
+}
