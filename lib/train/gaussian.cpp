@@ -14,28 +14,27 @@ namespace {
 // their own precision, which is 1.9 times as fast at 3072; eigenvalues are then exact to about 1e-7 of the largest.
 constexpr std::int64_t kDoubleEigenDim = 1024;
 
-/// Eigenvalues, falling and floored at 0 after `noise_variance` is taken off, and eigenvectors one a row, in double.
+/// Eigenvalues, falling and floored at 0 after `noise_variance` is taken off, and eigenvectors, one a row.
 struct Spectrum {
-  std::vector<double> eigenvalues, eigenvectors;
+  std::vector<double> eigenvalues;
+  Tensor eigenvectors;
 };
 
-template <class Real>
+template <class Stored, class Real>
 Spectrum spectrum_of(const std::vector<double>& covariance, std::int64_t dim, double noise_variance) {
   const auto n = static_cast<std::size_t>(dim);
   std::vector<Real> matrix(covariance.begin(), covariance.end()), values(n);
   symmetric_eigen<Real>(dim, matrix.data(), values.data());
-  Spectrum spectrum{std::vector<double>(n), std::vector<double>(n * n)};
+  Spectrum spectrum{std::vector<double>(n), Tensor(DTypeOf<Stored>::value, {dim, dim})};
+  const auto vectors = spectrum.eigenvectors.mutable_values<Stored>();
   for (std::size_t k = 0; k < n; ++k) {
     const std::size_t from = n - 1 - k;  // LAPACK's order is rising
     spectrum.eigenvalues[k] = std::max(0.0, static_cast<double>(values[from]) - noise_variance);
-    const auto column = matrix.begin() + static_cast<std::ptrdiff_t>(from * n);
+    const std::span<const Real> column(matrix.data() + from * n, n);
     // A sign of its own for each eigenvector, so that it does not depend on the solver: the largest entry is positive.
-    const auto largest = std::max_element(column, column + static_cast<std::ptrdiff_t>(n),
-                                          [](Real a, Real b) { return std::abs(a) < std::abs(b); });
-    const double sign = *largest < 0 ? -1 : 1;
-    std::transform(column, column + static_cast<std::ptrdiff_t>(n),
-                   spectrum.eigenvectors.begin() + static_cast<std::ptrdiff_t>(k * n),
-                   [sign](Real value) { return sign * static_cast<double>(value); });
+    const Real largest =
+        *std::max_element(column.begin(), column.end(), [](Real a, Real b) { return std::abs(a) < std::abs(b); });
+    for (std::size_t i = 0; i < n; ++i) vectors[k * n + i] = static_cast<Stored>(largest < 0 ? -column[i] : column[i]);
   }
   return spectrum;
 }
@@ -66,10 +65,10 @@ class GaussianStatistics : public Statistics {
     const std::int64_t dim = moments_.dim();
     Moments found = moments_.finish();
     const bool exact = std::is_same_v<T, double> || dim <= kDoubleEigenDim;
-    Spectrum spectrum = exact ? spectrum_of<double>(found.covariance, dim, noise_variance)
-                              : spectrum_of<float>(found.covariance, dim, noise_variance);
-    return make_gaussian(std::move(info), std::move(found.mean), std::move(spectrum.eigenvectors),
-                         std::move(spectrum.eigenvalues));
+    Spectrum spectrum = exact ? spectrum_of<T, double>(found.covariance, dim, noise_variance)
+                              : spectrum_of<T, T>(found.covariance, dim, noise_variance);
+    return gaussian_model(std::move(info), std::move(found.mean), std::move(spectrum.eigenvectors),
+                          std::move(spectrum.eigenvalues), 0);
   }
 
  private:

@@ -1,29 +1,31 @@
+#include "model/stationary.hpp"
+
+#include <Eigen/Dense>
 #include <algorithm>
 #include <complex>
 
 #include "base/error.hpp"
 #include "base/threads.hpp"
 #include "linalg/fft.hpp"
-#include "model/stationary.hpp"
 #include "train/statistics.hpp"
 
 namespace noiseutils {
 namespace {
 
+using Complex = std::complex<double>;
+
 constexpr std::int64_t kBlock = 64;  // vectors whose spectra are summed by one thread
 
-/// Mean level and power spectrum of a periodic, shift-invariant law of images, each channel by itself:
-///   P(f) = E |X(f)|^2 / N  for the transform X of x - level, N pixels, so that white noise has P = sigma^2.
-/// Source: Wiener; Li, Dai, Qu 2024, appendix; everything is summed in double, so the order of merging does not matter.
+/// Mean level of each channel and cross power spectrum of a periodic, shift-invariant law of images of C channels:
+///   P(f) = E x^(f) x^(f)^H (C x C),  x^ = X / sqrt(N), X the Fourier transform of x - level, N pixels,
+/// so that white noise has P = sigma^2 I. All sums are in double, so the order of merging does not matter.
 class StationaryStatistics : public Statistics {
  public:
-  explicit StationaryStatistics(const Shape& shape)
-      : height_(shape[shape.size() - 2]),
-        width_(shape.back()),
-        channels_(shape.size() == 3 ? shape[0] : 1),
-        fft_(height_, width_),
-        sums_(static_cast<std::size_t>(channels_)),
-        power_(static_cast<std::size_t>(channels_ * bins())) {}
+  explicit StationaryStatistics(const SpectralShape& shape)
+      : shape_(shape),
+        fft_(shape.height, shape.width),
+        levels_(static_cast<std::size_t>(shape.channels)),
+        cross_(static_cast<std::size_t>(shape.frequencies() * shape.channels * shape.channels * 2)) {}
 
   std::int64_t count() const override { return count_; }
   void add(std::int64_t, const Tensor& rows) override { add_whole(rows); }
@@ -31,37 +33,30 @@ class StationaryStatistics : public Statistics {
   void add_whole(const Tensor& rows) override {
     const Tensor images = rows.converted(DType::F64);
     const std::int64_t n = images.axis(0), blocks = (n + kBlock - 1) / kBlock;
-    std::vector<std::vector<double>> sums(static_cast<std::size_t>(blocks)), powers(sums.size());
+    std::vector<std::vector<double>> levels(static_cast<std::size_t>(blocks)), crosses(levels.size());
     parallel_blocks(blocks, [&](std::int64_t block) {
-      auto& sum = sums[static_cast<std::size_t>(block)];
-      auto& power = powers[static_cast<std::size_t>(block)];
-      sum.assign(sums_.size(), 0.0);
-      power.assign(power_.size(), 0.0);
-      std::vector<std::complex<double>> spectrum(static_cast<std::size_t>(bins()));
+      auto& level = levels[static_cast<std::size_t>(block)];
+      auto& cross = crosses[static_cast<std::size_t>(block)];
+      level.assign(levels_.size(), 0.0);
+      cross.assign(cross_.size(), 0.0);
       for (std::int64_t i = block * kBlock; i < std::min(n, (block + 1) * kBlock); ++i)
-        for (std::int64_t c = 0; c < channels_; ++c) {
-          fft_.forward(images.values<double>().data() + (i * channels_ + c) * pixels(), spectrum.data());
-          sum[static_cast<std::size_t>(c)] += spectrum[0].real() / static_cast<double>(pixels());
-          for (std::int64_t f = 0; f < bins(); ++f)
-            power[static_cast<std::size_t>(c * bins() + f)] +=
-                std::norm(spectrum[static_cast<std::size_t>(f)]) / static_cast<double>(pixels());
-        }
+        add_image(images.values<double>().data() + i * shape_.channels * shape_.pixels(), level, cross);
     });
-    for (std::size_t block = 0; block < sums.size(); ++block) accumulate(sums[block], powers[block]);
+    for (std::size_t block = 0; block < levels.size(); ++block) accumulate(levels[block], crosses[block]);
     count_ += n;
   }
 
   void merge(const Statistics& other) override {
     const auto* same = dynamic_cast<const StationaryStatistics*>(&other);
     if (same == nullptr) throw InternalError("statistics of different kinds cannot be merged");
-    accumulate(same->sums_, same->power_);
+    accumulate(same->levels_, same->cross_);
     count_ += same->count_;
   }
 
   void save(Record& state) override {
     state.tensors["count"] = Tensor::of<std::int64_t>({}, {count_});
-    state.tensors["level_sum"] = Tensor::of<double>({channels_}, sums_);
-    state.tensors["power_sum"] = Tensor::of<double>({channels_, height_, fft_.half_width()}, power_);
+    state.tensors["level_sum"] = Tensor::of<double>({shape_.channels}, levels_);
+    state.tensors["cross_power_sum"] = Tensor::of<double>(cross_shape(), cross_);
   }
 
   void load(const Record& state) {
@@ -69,45 +64,71 @@ class StationaryStatistics : public Statistics {
       to.assign(from.begin(), from.end());
     };
     count_ = require_tensor(state, "count", DType::I64, {}).values<std::int64_t>()[0];
-    copy(require_tensor(state, "level_sum", DType::F64, {channels_}).values<double>(), sums_);
-    copy(require_tensor(state, "power_sum", DType::F64, {channels_, height_, fft_.half_width()}).values<double>(),
-         power_);
+    copy(require_tensor(state, "level_sum", DType::F64, {shape_.channels}).values<double>(), levels_);
+    copy(require_tensor(state, "cross_power_sum", DType::F64, cross_shape()).values<double>(), cross_);
   }
 
   std::unique_ptr<Model> finish(ModelInfo info, double noise_variance) override {
     const auto n = static_cast<double>(count_);
-    std::vector<double> level, power;
-    for (std::size_t c = 0; c < sums_.size(); ++c) level.push_back(sums_[c] / n);
-    for (std::size_t i = 0; i < power_.size(); ++i) {
-      double value = power_[i] / n;
-      const std::size_t channel = i / static_cast<std::size_t>(bins());
-      if (i % static_cast<std::size_t>(bins()) == 0)
-        value -= static_cast<double>(pixels()) * level[channel] * level[channel];
-      power.push_back(std::max(0.0, value - noise_variance));
+    const std::int64_t channels = shape_.channels;
+    std::vector<double> level, power, mixing;
+    for (const double sum : levels_) level.push_back(sum / n);
+    for (std::int64_t f = 0; f < shape_.frequencies(); ++f) {
+      Eigen::MatrixXcd cross(channels, channels);
+      for (std::int64_t a = 0; a < channels; ++a)
+        for (std::int64_t b = 0; b < channels; ++b) {
+          const double* value = cross_.data() + ((f * channels + a) * channels + b) * 2;
+          cross(a, b) = Complex(value[0], value[1]) / n;
+          if (f == 0)
+            cross(a, b) -= static_cast<double>(shape_.pixels()) * level[static_cast<std::size_t>(a)] *
+                           level[static_cast<std::size_t>(b)];
+        }
+      const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXcd> solver(cross);
+      for (std::int64_t m = 0; m < channels; ++m)
+        power.push_back(std::max(0.0, solver.eigenvalues()[m] - noise_variance));
+      if (channels == 1) continue;
+      for (std::int64_t c = 0; c < channels; ++c)
+        for (std::int64_t m = 0; m < channels; ++m) {
+          mixing.push_back(solver.eigenvectors()(c, m).real());
+          mixing.push_back(solver.eigenvectors()(c, m).imag());
+        }
     }
-    return make_stationary(std::move(info), std::move(level), std::move(power));
+    return stationary_model(std::move(info), std::move(level), std::move(power), std::move(mixing));
   }
 
  private:
-  std::int64_t pixels() const { return height_ * width_; }
-  std::int64_t bins() const { return height_ * fft_.half_width(); }
-  void accumulate(const std::vector<double>& sums, const std::vector<double>& power) {
-    for (std::size_t i = 0; i < sums_.size(); ++i) sums_[i] += sums[i];
-    for (std::size_t i = 0; i < power_.size(); ++i) power_[i] += power[i];
+  Shape cross_shape() const { return {shape_.height, shape_.half_width(), shape_.channels, shape_.channels, 2}; }
+
+  void add_image(const double* image, std::vector<double>& level, std::vector<double>& cross) const {
+    const std::int64_t channels = shape_.channels, frequencies = shape_.frequencies();
+    const auto pixels = static_cast<double>(shape_.pixels());
+    std::vector<Complex> spectra(static_cast<std::size_t>(channels * frequencies));
+    for (std::int64_t c = 0; c < channels; ++c) {
+      fft_.forward(image + c * shape_.pixels(), spectra.data() + c * frequencies);
+      level[static_cast<std::size_t>(c)] += spectra[static_cast<std::size_t>(c * frequencies)].real() / pixels;
+    }
+    for (std::int64_t f = 0; f < frequencies; ++f)
+      for (std::int64_t a = 0; a < channels; ++a)
+        for (std::int64_t b = 0; b < channels; ++b) {
+          const Complex product = spectra[static_cast<std::size_t>(a * frequencies + f)] *
+                                  std::conj(spectra[static_cast<std::size_t>(b * frequencies + f)]) / pixels;
+          double* sum = cross.data() + ((f * channels + a) * channels + b) * 2;
+          sum[0] += product.real();
+          sum[1] += product.imag();
+        }
   }
 
-  std::int64_t height_, width_, channels_;
+  void accumulate(const std::vector<double>& levels, const std::vector<double>& cross) {
+    for (std::size_t i = 0; i < levels_.size(); ++i) levels_[i] += levels[i];
+    for (std::size_t i = 0; i < cross_.size(); ++i) cross_[i] += cross[i];
+  }
+
+  SpectralShape shape_;
   RealFft2<double> fft_;
   std::int64_t count_ = 0;
-  std::vector<double> sums_;   // of the mean level of each image, a channel
-  std::vector<double> power_;  // of |X(f)|^2 / N, channels x height x (width / 2 + 1)
+  std::vector<double> levels_;  // sums of the mean level of each channel
+  std::vector<double> cross_;   // sums of x^ x^H: frequencies x C x C x (real, imaginary)
 };
-
-std::unique_ptr<StationaryStatistics> empty(const std::string& axes, const Shape& shape) {
-  if (axes != "HW" && axes != "CHW")
-    throw DataError("a stationary law is one of images (HW or CHW), not of axes " + axes);
-  return std::make_unique<StationaryStatistics>(shape);
-}
 
 }  // namespace
 
@@ -116,10 +137,10 @@ TrainKind stationary_training() {
           "mean level and power spectrum: shift-invariant, periodic",
           {},
           [](DType, const std::string& axes, const Shape& shape) -> std::unique_ptr<Statistics> {
-            return empty(axes, shape);
+            return std::make_unique<StationaryStatistics>(spectral_shape(axes, shape));
           },
           [](DType, const std::string& axes, const Shape& shape, const Record& state) -> std::unique_ptr<Statistics> {
-            auto statistics = empty(axes, shape);
+            auto statistics = std::make_unique<StationaryStatistics>(spectral_shape(axes, shape));
             statistics->load(state);
             return statistics;
           }};
