@@ -108,7 +108,7 @@ void Trainer::add_patches(const Tensor& sample, const std::string& axes) {
 }
 
 void Trainer::note_sample(const Tensor& sample) {
-  samples_.insert(content_hash(sample));
+  samples_.insert(content_hash_text(sample));
   if (samples_.size() > kMaxSamples) samples_.erase(std::prev(samples_.end()));
 }
 
