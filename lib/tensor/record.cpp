@@ -117,7 +117,8 @@ Tensor sample_of(const Record& record, std::string_view name, std::int64_t i) {
 
 std::vector<std::string> metadata_of_samples(const std::string& value, std::int64_t samples) {
   std::vector<std::string> own;
-  if (value.starts_with('[')) {
+  // A list is made only where samples differ, so there are at least two: a list in a record of one sample is a plain value.
+  if (samples > 1 && value.starts_with('[')) {
     const auto list = nlohmann::json::parse(value, nullptr, false);
     if (list.is_array() && static_cast<std::int64_t>(list.size()) == samples)
       for (const auto& element : list)

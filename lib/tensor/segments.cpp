@@ -17,6 +17,7 @@ namespace {
 /// Values of samples first ... of a listed metadata value, listed again.
 std::string metadata_of_range(const std::string& value, std::int64_t samples, std::int64_t first, std::int64_t count) {
   if (metadata_of_sample(value, samples, 0) == value) return value;
+  if (count == 1) return metadata_of_sample(value, samples, first);
   std::vector<std::string> values;
   for (std::int64_t i = first; i < first + count; ++i) values.push_back(metadata_of_sample(value, samples, i));
   return nlohmann::json(values).dump();
