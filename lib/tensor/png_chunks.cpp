@@ -93,6 +93,8 @@ PngChunks parse_png(std::span<const std::byte> file) {
       parse_plte(png, body);
     } else if (type == "tRNS") {
       png.transparent = true;
+    } else if (type == "acTL") {
+      throw DataError("animated PNG is not supported");
     } else if (type == "sRGB") {
       png.srgb = true;
     } else if (type == "gAMA" && length == 4) {
