@@ -189,3 +189,18 @@ z = np.ones((2, 3, 4)); z[1, 2, 3] = np.nan; np.save('nan', z); np.save('none', 
   [ ! -e none.json ]
   [ ! -e none.json.partial ]
 }
+
+@test "metric upsnr: references that the model was trained on are refused" {
+  needs train-linear denoise
+  noise dead-leaves --height 64 --width 64 | noise gaussian --sigma 0.1 --copies 4 -o noisy.nst
+  train-linear gaussian --patch 8 noisy.nst -o own.safetensors
+  denoise --model own.safetensors noisy.nst | metric upsnr --range 1 >row
+  [ "$(wc -l <row)" -eq 1 ]
+  noise dead-leaves --height 64 --width 64 -o clean.nst
+  noise gaussian --sigma 0.1 --seed 1 clean.nst -o other.nst
+  denoise --model own.safetensors other.nst -o denoised.nst
+  noise gaussian --sigma 0.1 --seed 2 clean.nst -o b.nst
+  noise gaussian --sigma 0.1 --seed 3 clean.nst -o c.nst
+  fails_with 65 metric upsnr --reference noisy.nst --reference b.nst --reference c.nst denoised.nst
+  grep -q 'reference.1 is among the training samples' fails.err
+}

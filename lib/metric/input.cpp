@@ -58,6 +58,7 @@ MetricSample MetricInput::sample(const Record& record, std::int64_t i) {
     if (record.find(name) == nullptr) break;
     references.push_back(sample_of(record, name, i));
   }
+  training_samples_.refuse(metadata_of_sample(record.meta("model"), sample_count(record), i), references);
   return MetricSample(sample_axes(record), sample_of(record, "data", i), std::move(clean), std::move(references),
                       range);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "metric/metric.hpp"
+#include "metric/training_samples.hpp"
 #include "tensor/sample_reader.hpp"
 
 namespace noiseutils {
@@ -19,7 +20,8 @@ class MetricInput {
   MetricInput(const std::vector<const MetricEntry*>& metrics, std::optional<double> range,
               std::vector<std::string> names, std::vector<SampleReader> references);
 
-  /// Sample i of `record`; each call moves the files given on by one sample. Throws DataError if one has ended.
+  /// Sample i of `record`; each call moves the files given on by one sample. Throws DataError if one has ended,
+  /// or if a noisy reference is a training sample of the model that made `data`.
   MetricSample sample(const Record& record, std::int64_t i);
   /// After the last sample: throws DataError if a file given has more.
   void finish();
@@ -30,6 +32,7 @@ class MetricInput {
   std::optional<double> range_;
   std::vector<std::string> names_;
   std::vector<SampleReader> given_;
+  TrainingSamples training_samples_;
   bool clean_is_given_ = false, references_are_given_ = false;
 };
 

@@ -9,6 +9,8 @@
 #include "metric/interval.hpp"
 #include "metric/metric.hpp"
 #include "metric/pool.hpp"
+#include "metric/training_samples.hpp"
+#include "tensor/content_hash.hpp"
 
 using namespace noiseutils;
 
@@ -301,6 +303,18 @@ TEST_CASE("metric: values that are not finite are found") {
   CHECK(pair_sample(vector_of({1, nan}), vector_of({1, 2})).nonfinite() == "data is not finite at element 1");
   CHECK(pair_sample(vector_of({1, 2}), vector_of({kInf, 2})).nonfinite() == "clean is not finite at element 0");
   CHECK(pair_sample(vector_of({1, 2}), vector_of({1, 2})).nonfinite().empty());
+}
+
+TEST_CASE("training samples: a reference that the model was trained on is refused") {
+  const Tensor a = vector_of({1, 2}), b = vector_of({3, 4});
+  TrainingSamples samples;
+  samples.refuse("", {a, b});
+  samples.refuse("{\"samples\":[]}", {a, b});
+  samples.refuse("variable", {a, b});
+  const std::string model = "{\"kind\":\"gaussian\",\"samples\":[\"" + content_hash_text(b) + "\"]}";
+  CHECK_THROWS_WITH_AS(samples.refuse(model, {a, b}), doctest::Contains("reference.2 is among"), DataError);
+  samples.refuse(model, {a});
+  samples.refuse("", {a, b});
 }
 
 TEST_CASE("interval: half-widths of the normal law, from tables") {
