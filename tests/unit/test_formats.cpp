@@ -272,5 +272,14 @@ TEST_CASE("formats: sizes that lie take no memory") {
   CHECK(refusal(jpeg).find("cannot come from") != std::string::npos);
 }
 
+TEST_CASE("formats: a JPEG whose Huffman table has more than 256 codes is refused before stb overruns its own") {
+  Content jpeg = written("x.jpg", {integer_sample({8, 8}, 8, "HW")});
+  const std::byte marker[] = {std::byte{0xff}, std::byte{0xc4}};
+  const auto table = std::search(jpeg.begin(), jpeg.end(), std::begin(marker), std::end(marker));
+  REQUIRE(jpeg.end() - table > 16);
+  for (std::ptrdiff_t i = 5; i < 8; ++i) table[i] = std::byte{0x60};
+  CHECK(refusal(jpeg).find("Huffman") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace noiseutils
