@@ -1,6 +1,7 @@
 #include "sample/sample_source.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/threads.hpp"
@@ -9,8 +10,8 @@
 namespace noiseutils {
 namespace {
 
-// A batch is as large as matrix products like it, and 64 MiB of floats at most.
-constexpr std::int64_t kBatchSamples = 256;
+// A batch is a tile of linalg's batch_product, and 64 MiB of floats at most.
+constexpr std::int64_t kBatchSamples = 480;
 constexpr std::int64_t kBatchElements = 1 << 24;
 
 }  // namespace
@@ -40,7 +41,9 @@ void SampleSource::make_batch() {
   const auto dim = static_cast<std::size_t>(map_.dim());
   parallel_blocks(count_, [&](std::int64_t block) {
     const StreamKey key{seed_, Purpose::sampler, static_cast<std::uint64_t>(first_ + block), 0};
-    fill_normal(key, 0, all.subspan(static_cast<std::size_t>(block) * dim, dim));
+    std::vector<double> normals(dim);
+    fill_normal(key, 0, normals);
+    std::copy(normals.begin(), normals.end(), all.begin() + block * map_.dim());
   });
   map_.apply(all, all);
 }

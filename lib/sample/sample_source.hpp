@@ -7,7 +7,8 @@
 namespace noiseutils {
 
 /// Makes the samples first, first + 1, ... end - 1 of a seed, in batches of bounded size. Sample i starts from the
-/// normals of the stream {seed, sampler, i, 0} and depends on nothing else: not on first, end, or threads.
+/// normals of the stream {seed, sampler, i, 0} and depends on nothing else: not on first, end, or threads. They are
+/// drawn as doubles for F32 too, so that F32 and F64 differ by rounding alone.
 class SampleSource {
  public:
   /// `map`: normals -> samples (sampling_map.hpp); `shape` of one sample; F32 or F64.

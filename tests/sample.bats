@@ -1,0 +1,129 @@
+#!/usr/bin/env bats
+load helpers
+
+setup_file() {
+  load helpers
+  cd "$BATS_FILE_TMPDIR" || return
+  noise dead-leaves -n 300 --seed 4 --height 6 --width 5 -o leaves.nst
+  train-linear gaussian leaves.nst -o model.safetensors
+  noise dead-leaves -n 2 --seed 4 --height 40 --width 40 | train-linear gaussian --patch 4 -o patches.safetensors
+}
+
+setup() { cd "$BATS_FILE_TMPDIR" || return; }
+
+@test "sample ddim: equals a transcription into numpy, a step at a time, to 1e-6" {
+  needs numpy
+  sample --model model.safetensors --steps 20 --dtype F64 -n 5 -o steps.safetensors
+  sample --model model.safetensors --steps 20 --dtype F64 -n 5 --sigma-max 10 --sigma-min 0.1 --rho 3 -o other.safetensors
+  PYTHONPATH=$BATS_TEST_DIRNAME/../scripts/examples py - <<'END_OF_PYTHON'
+import numpy as np
+from noiseutils_stream import read_records
+def load(path): return next(iter(read_records(open(path, "rb"))))[0]
+model = load("model.safetensors")
+mu, lam, U = (model[k].astype(float) for k in ("mean", "eigenvalues", "eigenvectors"))
+U = U.T
+assert np.allclose(U.T @ U, np.eye(U.shape[1]), atol=1e-6)
+a = load("steps.safetensors")["data"].reshape(5, -1)
+b = load("other.safetensors")["data"].reshape(5, -1)
+def karras(N, m, M, rho):
+    i = np.arange(N)
+    return np.append((M**(1/rho) + i/(N-1)*(m**(1/rho) - M**(1/rho)))**rho, 0)
+def D(x, s): return mu + ((x - mu) @ U * (lam/(lam + s*s))) @ U.T
+def ddim(x, s):
+    for i in range(len(s)-1): x = x + (s[i+1] - s[i])*(x - D(x, s[i]))/s[i]
+    return x
+# The start is not told, but both runs share it: undo the first run's map, take the second.
+s, t = karras(20, .002, 80, 7), karras(20, .1, 10, 3)
+g = np.prod([1 + (s[i+1]-s[i])*s[i]/(lam + s[i]**2) for i in range(20)], axis=0)
+n = (mu + ((a - mu) @ U / g) @ U.T)/80
+assert abs(n.mean()) < 4/np.sqrt(n.size) and abs(n.var() - 1) < 4*np.sqrt(2/n.size), (n.mean(), n.var())
+assert np.abs(ddim(80*n, s) - a).max() < 1e-6*np.abs(a).max()
+assert np.abs(ddim(10*n, t) - b).max() < 1e-6*np.abs(b).max()
+END_OF_PYTHON
+}
+
+@test "sample: threads, and an array job joined, give the bytes of one run" {
+  for sampler in ddim exact; do
+    sample --model model.safetensors --sampler $sampler -n 300 --threads 1 -o one.nst
+    sample --model model.safetensors --sampler $sampler -n 300 --threads 3 -o three.nst
+    cmp one.nst three.nst
+    sample --model model.safetensors --sampler $sampler -n 7 -o part-0.nst
+    sample --model model.safetensors --sampler $sampler -n 290 --first-index 7 -o part-1.nst
+    sample --model model.safetensors --sampler $sampler -n 3 --first-index 297 -o part-2.nst
+    tensor cat --restream part-0.nst part-1.nst part-2.nst -o joined.nst
+    cmp one.nst joined.nst
+  done
+}
+
+@test "sample: seeds differ, the same seed agrees; F64 and F32 agree to rounding" {
+  for seed in 1 2; do sample --model model.safetensors --seed $seed -n 3 -o seed-$seed.npy; done
+  sample --model model.safetensors --seed 1 -n 3 -o again.npy
+  cmp seed-1.npy again.npy
+  status=0
+  cmp -s seed-1.npy seed-2.npy || status=$?
+  [ "$status" -eq 1 ]
+  sample --model model.safetensors --seed 1 -n 3 --dtype F64 -o double.nst
+  [ "$(tensor head double.nst | tensor info | jq -r .data_dtype)" = F64 ]
+  metric rmse --reference seed-1.npy double.nst --format json >rmse.json
+  close_to "$(jq -s 'map(.rmse) | max' rmse.json)" 0 1e-5
+}
+
+@test "sample exact: the covariance is that of the training samples" {
+  needs numpy
+  sample --model model.safetensors --sampler exact -n 20000 --dtype F64 -o exact.npy
+  tensor convert --dtype F64 leaves.nst -o leaves.npy
+  py - <<'END_OF_PYTHON'
+import numpy as np
+x, t = (np.load(f + ".npy").reshape(-1, 30) for f in ("exact", "leaves"))
+C = np.cov(t.T, bias=True)
+w, U = np.linalg.eigh(C)
+z = (x - t.mean(0)) @ U / np.sqrt(w)
+assert np.abs(z.mean(0)).max() < 4.5/np.sqrt(len(z)), np.abs(z.mean(0)).max()
+error = np.abs(z.T @ z/len(z) - np.eye(30)) / np.sqrt((1 + np.eye(30))/len(z))
+assert error.max() < 5, error.max()
+END_OF_PYTHON
+}
+
+@test "sample ddim: many steps come near the closed form of the flow" {
+  needs numpy
+  sample --model model.safetensors --steps 4000 --dtype F64 -n 4 --sigma-max 30 -o many.npy
+  sample --model model.safetensors --steps 2000 --dtype F64 -n 4 --sigma-max 30 -o half.npy
+  sample --model model.safetensors --steps 1000 --dtype F64 -n 4 --sigma-max 30 -o quarter.npy
+  py -c '
+import numpy as np
+a, b, c = (np.load(f + ".npy") for f in ("quarter", "half", "many"))
+ratio = np.abs(a - b).max() / np.abs(b - c).max()
+assert 1.8 < ratio < 2.2, ratio'
+}
+
+@test "sample: the metadata say how; a model of patches gives patches" {
+  sample --model patches.safetensors --steps 9 --seed 3 --sigma-max 40 --first-index 5 | tensor info >info.json
+  [ "$(jq -r '.data_shape, .axes, .id' info.json | tr '\n' ' ')" = "[4,4] HW 5 " ]
+  jq .sampler -r info.json >sampler.json
+  jq -e '. == {name: "ddim", nfe: 9, schedule: "karras", steps: 9, seed: 3, sigma_min: 0.002, sigma_max: 40, rho: 7}' sampler.json
+  sample --model patches.safetensors --sampler exact | tensor info | jq -r .sampler >sampler.json
+  jq -e '. == {name: "exact", nfe: 0, seed: 0}' sampler.json
+}
+
+@test "sample --list: a row a sampler" {
+  sample --list >list.json
+  [ "$(jq -r 'select(.name == "ddim") | "\(.order) \(.calls) \(.stochastic)"' list.json)" = "1 1 no" ]
+  [ "$(jq -r .name list.json | tr '\n' ' ')" = "ddim exact " ]
+}
+
+@test "sample: bad input" {
+  fails_with 64 sample
+  fails_with 64 sample --model model.safetensors --steps 0
+  fails_with 64 sample --model model.safetensors --sigma-min 80 --sigma-max 80
+  fails_with 64 sample --model model.safetensors --sigma-max nan
+  fails_with 64 sample --model model.safetensors --sampler nonsense
+  fails_with 64 sample --model model.safetensors leaves.nst
+  fails_with 66 sample --model missing.safetensors
+  fails_with 65 sample --model leaves.nst
+  fails_with 65 sample --model /dev/null
+  head -c 500 model.safetensors >cut.safetensors
+  fails_with 65 sample --model cut.safetensors
+  rm -f never.npy
+  fails_with 65 sample --model cut.safetensors -o never.npy
+  [ ! -e never.npy ]
+}
