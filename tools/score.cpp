@@ -1,0 +1,110 @@
+// score: the gradient of the log-density of noisy samples under a model, the density itself, and what else a denoiser
+// may be made to predict.
+#include "base/error.hpp"
+#include "base/registry.hpp"
+#include "cli/filter.hpp"
+#include "cli/program.hpp"
+#include "cli/rows.hpp"
+#include "cli/standard_options.hpp"
+#include "model/model_kinds.hpp"
+#include "score/apply.hpp"
+
+namespace {
+
+using namespace noiseutils;
+
+std::vector<std::string> field_names() {
+  std::vector<std::string> names;
+  for (const FieldEntry& field : fields()) names.push_back(field.name);
+  return names;
+}
+
+Program program() {
+  Program self;
+  self.name = "score";
+  self.summary = "score, log-density and denoiser predictions of noisy samples under a model";
+  self.word_kind = "field";
+  self.word_use = Program::Words::at_most_one;
+  const OptionSpec model = file("model", "FILE", "the model, as train-linear writes it");
+  const OptionSpec keep = flag("keep-noisy", "keep the noisy sample as the companion noisy");
+  for (const FieldEntry& field : fields()) self.words.push_back({field.name, field.summary, {model, keep}});
+  self.words.push_back({"log-density", "log p(y), one row a sample", {model, format_option()}});
+  self.words.push_back({"convert",
+                        "one of the fields into another; needs no model, but the companion noisy",
+                        {choice("from", field_names(), "what data is; default: as its metadata says"),
+                         choice("to", field_names(), "what data becomes")}});
+  self.default_word = "score";
+  self.options = joined(
+      std::vector{
+          number("sigma", "S", "standard deviation of the noise, in units of data; default: as the metadata says")
+              .at_least(0),
+          number("alpha", "A", "scale of the clean part, y = A x + S n").otherwise("1").above(0),
+          first_index_option(),
+      },
+      input_options(), output_options());
+  return self;
+}
+
+std::shared_ptr<const Model> model_of(const Invocation& call) {
+  if (!call.options.given("model")) throw UsageError("--model is needed");
+  return load_model(call.options.text("model"));
+}
+
+Measurement measurement_of(const Invocation& call) {
+  return {call.options.number("alpha"), call.options.maybe_number("sigma")};
+}
+
+int write_field(const Invocation& call, const FieldEntry& field) {
+  FieldOfSamples evaluation(model_of(call), field, measurement_of(call));
+  return run_filter(call, [&](Record& record, LazyTensors&, std::int64_t) {
+    const Tensor noisy = record.require("data");
+    evaluation.apply(record);
+    if (call.options.flag("keep-noisy")) record.tensors["noisy"] = noisy;
+  });
+}
+
+int convert(const Invocation& call) {
+  if (!call.options.given("to")) throw UsageError("--to is needed");
+  const FieldEntry* from = find_entry(fields(), call.options.text("from"));
+  const FieldEntry& to = *find_entry(fields(), call.options.text("to"));
+  return run_filter(call, [&](Record& record, LazyTensors&, std::int64_t) {
+    convert_field_of_samples(record, from, to, measurement_of(call));
+  });
+}
+
+int write_log_densities(const Invocation& call) {
+  for (const char* option : {"depth", "resume"})
+    if (call.options.given(option)) throw UsageError(std::string("--") + option + " is no option of score log-density");
+  const auto model = model_of(call);
+  const auto reader = open_input(call);
+  RowOutput output(call.options.text("format"), call.options.text("output"));
+  std::int64_t index = call.options.integer("first-index");
+  while (const auto record = reader->next()) {
+    check_record(*record, call.options.flag("allow-nonfinite"), index);
+    const auto ids = sample_ids(*record, index);
+    const auto densities = with_context(
+        "sample " + ids.front(), [&] { return log_densities_of_samples(*record, *model, measurement_of(call)); });
+    for (std::size_t i = 0; i < densities.size(); ++i)
+      output.add({{"id", ids[i]},
+                  {"index", index++},
+                  {"log_density", densities[i]},
+                  {"log_density_per_dim", densities[i] / static_cast<double>(model->dim())}});
+    output.flush();
+  }
+  return output.finish(), 0;
+}
+
+int run(const Invocation& call) {
+  const std::string& word = call.words.front();
+  if (word == "log-density") return write_log_densities(call);
+  if (word == "convert") return convert(call);
+  return write_field(call, *find_entry(fields(), word));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Program self = program();
+  self.run = run;
+  return tool_main(argc, argv, self);
+}
