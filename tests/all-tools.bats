@@ -11,7 +11,7 @@ noise        stream .nst         noise gaussian --sigma 0.1 INPUT
 tensor       stream .nst         tensor convert INPUT
 tensor       bytes  .nst         tensor cat INPUT
 metric       stream .json        metric mse INPUT
-train-linear stream .safetensors train-linear gaussian INPUT
+train-linear stream .safetensors train-linear gaussian --patch 3 INPUT
 denoise      stream .nst         denoise --model MODEL INPUT
 sample       model  .nst         sample --model INPUT
 END
@@ -24,7 +24,7 @@ setup_file() {
   noise dead-leaves -n 2 --height 8 --width 8 | noise gaussian --sigma 0.1 --copies 2 -k -o two.nst
   noise dead-leaves -n 9 --height 64 --width 64 | noise gaussian --sigma 0.1 --copies 2 -k -o large.nst
   if command -v train-linear >/dev/null; then
-    noise dead-leaves -n 9 --height 8 --width 8 | train-linear gaussian -o model.safetensors
+    noise dead-leaves -n 9 --height 8 --width 8 | train-linear gaussian --patch 4 -o model.safetensors
   fi
   record 256 '{"data":{"dtype":"F32","shape":[8,8],"data_offsets":[0,256]}}' >plain.nst
   make_lies

@@ -37,7 +37,9 @@ Program program() {
   for (const TrainKind& kind : train_kinds())
     self.words.push_back({kind.name, kind.summary, joined(kind.options, training_options())});
   self.words.push_back({"merge", "a model from the statistics of several runs (--state)", {}});
-  self.options = joined(std::vector{first_index_option()}, input_options(), output_options());
+  auto inputs = input_options();  // one NaN would spoil every moment: there is no taking it as it is
+  std::erase_if(inputs, [](const OptionSpec& option) { return option.name == "allow-nonfinite"; });
+  self.options = joined(std::vector{first_index_option()}, inputs, output_options());
   return self;
 }
 
@@ -71,7 +73,7 @@ int run(const Invocation& call) {
   std::int64_t done = 0;
   std::string history;
   while (const auto record = reader->next()) {
-    check_record(*record, false, first_index + done);  // one NaN would spoil every moment
+    check_record(*record, false, first_index + done, "");
     trainer.add(*record, first_index + done);
     if (done == 0) history = record->meta("history");
     done += sample_count(*record);

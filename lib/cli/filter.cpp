@@ -25,7 +25,7 @@ ReadOptions read_options(const Invocation& call) {
   options.drop_alpha = values.flag("drop-alpha");
   options.stack_pages = values.flag("stack");
   options.max_header = static_cast<std::size_t>(values.integer("max-header"));
-  options.allow_nonfinite = values.flag("allow-nonfinite");
+  options.allow_nonfinite = values.declared("allow-nonfinite") && values.flag("allow-nonfinite");
   if (options.raw && options.scale) throw UsageError("--raw and --scale exclude each other");
   return options;
 }
@@ -55,7 +55,7 @@ std::unique_ptr<RecordWriter> open_output(const Invocation& call) {
   return open_writer(call.options.text("output"), write_options(call));
 }
 
-void check_record(const Record& record, bool allow_nonfinite, std::int64_t first_sample) {
+void check_record(const Record& record, bool allow_nonfinite, std::int64_t first_sample, const std::string& remedy) {
   const std::string who = "sample " + std::to_string(first_sample);
   with_context(who, [&] {
     if (record.require("data").size() == 0)
@@ -63,8 +63,7 @@ void check_record(const Record& record, bool allow_nonfinite, std::int64_t first
     if (allow_nonfinite) return;
     for (const auto& [name, tensor] : record.tensors)
       if (const std::int64_t element = first_nonfinite(tensor); element >= 0)
-        throw DataError("tensor \"" + name + "\" is not finite at element " + std::to_string(element) +
-                        " (--allow-nonfinite takes it as it is)");
+        throw DataError("tensor \"" + name + "\" is not finite at element " + std::to_string(element) + remedy);
   });
 }
 

@@ -25,7 +25,9 @@ std::unique_ptr<RecordWriter> open_output(const Invocation& call);
 
 /// Throws DataError unless `data` is there, has no zero-sized axis, and (without --allow-nonfinite) no tensor holds NaN
 /// or infinity.
-void check_record(const Record& record, bool allow_nonfinite, std::int64_t first_sample);
+/// `remedy` ends the message about the latter: what the person may do.
+void check_record(const Record& record, bool allow_nonfinite, std::int64_t first_sample,
+                  const std::string& remedy = " (--allow-nonfinite takes it as it is)");
 
 /// Appends the call to the record's history unless --no-history.
 void add_history(Record& record, const Invocation& call);
