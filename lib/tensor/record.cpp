@@ -117,7 +117,8 @@ Tensor sample_of(const Record& record, std::string_view name, std::int64_t i) {
 
 std::vector<std::string> metadata_of_samples(const std::string& value, std::int64_t samples) {
   std::vector<std::string> own;
-  // A list is made only where samples differ, so there are at least two: a list in a record of one sample is a plain value.
+  // A list is made only where samples differ, so there are at least two: a list in a record of one sample is a plain
+  // value.
   if (samples > 1 && value.starts_with('[')) {
     const auto list = nlohmann::json::parse(value, nullptr, false);
     if (list.is_array() && static_cast<std::int64_t>(list.size()) == samples)
@@ -143,21 +144,11 @@ std::string sample_id(const Record& record, std::int64_t i, std::int64_t number)
 std::vector<std::string> sample_ids(const Record& record, std::int64_t first_number) {
   const std::int64_t samples = sample_count(record);
   const std::string id = record.meta("id");
-  std::vector<std::string> ids;
-  if (samples > 1 && id.starts_with('[')) {
-    const auto list = nlohmann::json::parse(id, nullptr, false);
-    if (list.is_array() && static_cast<std::int64_t>(list.size()) == samples)
-      for (const auto& element : list)
-        if (element.is_string()) ids.push_back(element.get<std::string>());
-  }
-  if (static_cast<std::int64_t>(ids.size()) == samples) return ids;
-  ids.clear();
-  for (std::int64_t i = 0; i < samples; ++i) {
-    if (id.empty())
-      ids.push_back(std::to_string(first_number + i));
-    else
-      ids.push_back(samples == 1 ? sample_id(record, i, first_number) : id + "#" + std::to_string(i));
-  }
+  std::vector<std::string> ids = metadata_of_samples(id, samples);
+  if (id.empty())
+    for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = std::to_string(first_number + static_cast<std::int64_t>(i));
+  else if (is_batch(record) && samples > 1 && ids.front() == id)
+    for (std::size_t i = 0; i < ids.size(); ++i) ids[i] += "#" + std::to_string(i);
   return ids;
 }
 
