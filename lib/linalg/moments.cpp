@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/threads.hpp"
 #include "linalg/blas.hpp"
+#include "linalg/panel_kernels.hpp"
 
 namespace noiseutils {
 namespace {
@@ -17,7 +18,9 @@ constexpr std::int64_t kWaveBytes = std::int64_t{32} << 20;
 constexpr std::int64_t kBlocksPerGroup = 8;  // a tile of S is fetched and stored once a group, not once a block
 constexpr std::int64_t kGroupsPerWave = 16;
 constexpr std::int64_t kSmallDim = 512;  // up to here threads share out groups of blocks, above it tiles of S
-constexpr std::int64_t kTile = 512;      // 384^2 doubles and floats fit a megabyte and a half of cache
+// A tile and its two operands, 192^2 doubles and 2 * 192 * 256 floats, stay in a megabyte of cache. It is a multiple of
+// the lanes of every kernel.
+constexpr std::int64_t kTile = 192;
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
@@ -29,17 +32,22 @@ void for_each(std::int64_t n, bool parallel, const std::function<void(std::int64
 }  // namespace
 
 template <class T>
-MomentAccumulator<T>::MomentAccumulator(std::int64_t dim) : dim_(dim) {
+MomentAccumulator<T>::MomentAccumulator(std::int64_t dim)
+    : dim_(dim),
+      lanes_(panel_kernels<T>().lanes),
+      padded_dim_((dim + panel_kernels<T>().lanes - 1) / panel_kernels<T>().lanes * panel_kernels<T>().lanes) {
   const std::int64_t block_bytes = kBlock * dim * static_cast<std::int64_t>(sizeof(T));
   blocks_per_group_ = std::clamp<std::int64_t>(kWaveBytes / block_bytes, 1, kBlocksPerGroup);
   groups_per_wave_ =
       dim > kSmallDim ? 1 : std::clamp<std::int64_t>(kWaveBytes / (block_bytes * kBlocksPerGroup), 1, kGroupsPerWave);
-  const std::int64_t parts = (dim + kTile - 1) / kTile, size = (dim + parts - 1) / parts;
-  for (std::int64_t col = 0; col < dim; col += size)
-    for (std::int64_t row = 0; row <= col; row += size) {
-      const Tile tile{row, col, std::min(size, dim - row), std::min(size, dim - col), tile_values_};
+  const std::int64_t width = panel_kernels<T>().width;
+  for (std::int64_t col = 0; col < dim; col += kTile)
+    for (std::int64_t row = 0; row <= col; row += kTile) {
+      const Tile tile{
+          row,         col, std::min(kTile, dim - row), std::min(kTile, dim - col), std::min(kTile, padded_dim_ - row),
+          tile_values_};
       tiles_.push_back(tile);
-      tile_values_ += index(tile.rows * tile.cols);
+      tile_values_ += index(tile.leading * ((tile.cols + width - 1) / width * width));
     }
   total_ = empty_scatter();
 }
@@ -79,7 +87,8 @@ void MomentAccumulator<T>::add_whole(std::span<const T> rows) {
 
 template <class T>
 void MomentAccumulator<T>::queue_block(const T* rows, std::int64_t count) {
-  blocks_.push_back({wave_.size(), count, {}});
+  blocks_.push_back({wave_.size(), wave_.size() / index(dim_) * index(padded_dim_), count, {}});
+  wave_.reserve(index(blocks_per_group_ * groups_per_wave_ * kBlock * dim_));
   wave_.insert(wave_.end(), rows, rows + count * dim_);
   if (static_cast<std::int64_t>(blocks_.size()) == blocks_per_group_ * groups_per_wave_) flush();
 }
@@ -116,24 +125,38 @@ void MomentAccumulator<T>::sort_edge(Edge& edge) const {
   edge = std::move(sorted);
 }
 
+/// The block's mean, and its rows about it in panels.
 template <class T>
 void MomentAccumulator<T>::center(Block& block) {
-  block.mean.assign(index(dim_), 0);
-  T* rows = wave_.data() + block.offset;
+  block.mean.assign(index(padded_dim_), 0);
+  const T* const rows = wave_.data() + block.offset;
   double* const mean = block.mean.data();
   for (std::int64_t i = 0; i < block.rows; ++i)
 #pragma omp simd  // without it -O2 leaves these loops scalar
     for (std::int64_t j = 0; j < dim_; ++j) mean[j] += static_cast<double>(rows[i * dim_ + j]);
   for (std::int64_t j = 0; j < dim_; ++j) mean[j] /= static_cast<double>(block.rows);
-  for (std::int64_t i = 0; i < block.rows; ++i)
+  for (std::int64_t first = 0; first < dim_; first += lanes_) {
+    T* to = panels_.data() + block.panels + first * block.rows;
+    const std::int64_t n = std::min(lanes_, dim_ - first);
+    for (std::int64_t i = 0; i < block.rows; ++i, to += lanes_) {
+      const T* const from = rows + i * dim_ + first;
 #pragma omp simd
-    for (std::int64_t j = 0; j < dim_; ++j)
-      rows[i * dim_ + j] = static_cast<T>(static_cast<double>(rows[i * dim_ + j]) - mean[j]);
+      for (std::int64_t j = 0; j < n; ++j) to[j] = static_cast<T>(static_cast<double>(from[j]) - mean[first + j]);
+      std::fill(to + n, to + lanes_, T(0));
+    }
+  }
+}
+
+/// The panel that begins with `column`, a multiple of the lanes.
+template <class T>
+const T* MomentAccumulator<T>::panel(const Block& block, std::int64_t column) const {
+  return panels_.data() + block.panels + column * block.rows;
 }
 
 template <class T>
 void MomentAccumulator<T>::flush() {
   if (blocks_.empty()) return;
+  panels_.resize(wave_.size() / index(dim_) * index(padded_dim_));
   parallel_blocks(static_cast<std::int64_t>(blocks_.size()), [&](std::int64_t b) { center(blocks_[index(b)]); });
   const auto blocks = std::span<const Block>(blocks_);
   const std::size_t group_size = index(blocks_per_group_);
@@ -181,23 +204,20 @@ void MomentAccumulator<T>::add_group(Scatter& into, std::span<const Block> group
 template <class T>
 void MomentAccumulator<T>::add_tile(Scatter& into, std::span<const Block> group, const std::vector<double>& shifts,
                                     const Tile& tile) const {
-  const std::size_t values = index(tile.rows * tile.cols);
+  const PanelKernels<T>& kernels = panel_kernels<T>();
   double* const sum = into.tiles.data() + tile.offset;
-  thread_local std::vector<T> product;
-  product.assign(values, T(0));  // syrk leaves the lower triangle alone: it stays zero
-  for (const Block& block : group) {
-    const T* rows = wave_.data() + block.offset;
-    if (tile.row == tile.col)
-      syrk<T>(Op::plain, tile.rows, block.rows, T(1), rows + tile.row, dim_, T(0), product.data(), tile.rows);
-    else
-      gemm<T>(Op::plain, Op::transposed, tile.rows, tile.cols, block.rows, T(1), rows + tile.row, dim_, rows + tile.col,
-              dim_, T(0), product.data(), tile.rows);
-    const T* const part = product.data();
-#pragma omp simd
-    for (std::size_t i = 0; i < values; ++i) sum[i] += static_cast<double>(part[i]);
-  }
+  for (const Block& block : group)
+    for (std::int64_t col = 0; col < tile.cols; col += kernels.width) {
+      const std::int64_t in_panel = col % lanes_;
+      const T* const right = panel(block, tile.col + col - in_panel) + in_panel;
+      // On the diagonal, panels of rows below the column's own have nothing in the upper triangle.
+      const std::int64_t rows = tile.row == tile.col ? col - in_panel + lanes_ : tile.leading;
+      for (std::int64_t row = 0; row < rows; row += lanes_)
+        kernels.add_to_double(block.rows, panel(block, tile.row + row), right, lanes_, sum + col * tile.leading + row,
+                              tile.leading);
+    }
   gemm<double>(Op::plain, Op::transposed, tile.rows, tile.cols, static_cast<std::int64_t>(group.size()) + 1, 1.0,
-               shifts.data() + tile.row, dim_, shifts.data() + tile.col, dim_, 1.0, sum, tile.rows);
+               shifts.data() + tile.row, dim_, shifts.data() + tile.col, dim_, 1.0, sum, tile.leading);
 }
 
 template <class T>
@@ -209,7 +229,7 @@ void MomentAccumulator<T>::merge_scatter(Scatter& into, const Scatter& other) co
   for (std::size_t j = 0; j < delta.size(); ++j) delta[j] = other.mean[j] - into.mean[j];
   for (const Tile& tile : tiles_)
     for (std::int64_t c = 0; c < tile.cols; ++c) {
-      const std::size_t begin = tile.offset + index(c * tile.rows);
+      const std::size_t begin = tile.offset + index(c * tile.leading);
       const double factor = weight * delta[index(tile.col + c)];
       const double* const theirs = other.tiles.data() + begin;
       const double* const shift = delta.data() + tile.row;
@@ -249,7 +269,7 @@ Moments MomentAccumulator<T>::finish() {
     for (std::int64_t c = 0; c < tile.cols; ++c)
       for (std::int64_t r = 0; r < tile.rows && tile.row + r <= tile.col + c; ++r)
         result.covariance[index((tile.col + c) * dim_ + tile.row + r)] =
-            scale * total_.tiles[tile.offset + index(c * tile.rows + r)];
+            scale * total_.tiles[tile.offset + index(c * tile.leading + r)];
   return result;
 }
 
@@ -261,7 +281,7 @@ typename MomentAccumulator<T>::State MomentAccumulator<T>::state() {
     for (std::int64_t c = 0; c < tile.cols; ++c)
       for (std::int64_t r = 0; r < tile.rows && tile.row + r <= tile.col + c; ++r) {
         const std::int64_t row = tile.row + r, col = tile.col + c;
-        state.scatter[index(col * (col + 1) / 2 + row)] = total_.tiles[tile.offset + index(c * tile.rows + r)];
+        state.scatter[index(col * (col + 1) / 2 + row)] = total_.tiles[tile.offset + index(c * tile.leading + r)];
       }
   for (auto& [block, edge] : edges_) {
     sort_edge(edge);
@@ -280,7 +300,8 @@ MomentAccumulator<T> MomentAccumulator<T>::from_state(std::int64_t dim, const St
     for (std::int64_t c = 0; c < tile.cols; ++c)
       for (std::int64_t r = 0; r < tile.rows && tile.row + r <= tile.col + c; ++r) {
         const std::int64_t row = tile.row + r, col = tile.col + c;
-        result.total_.tiles[tile.offset + index(c * tile.rows + r)] = state.scatter[index(col * (col + 1) / 2 + row)];
+        result.total_.tiles[tile.offset + index(c * tile.leading + r)] =
+            state.scatter[index(col * (col + 1) / 2 + row)];
       }
   for (std::size_t i = 0; i < state.edge_index.size(); ++i)
     result.keep_edge(state.edge_index[i], state.edge_rows.data() + i * index(dim), 1);

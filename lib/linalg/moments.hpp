@@ -20,7 +20,7 @@ struct Moments {
 ///   S = S_a + S_b + (m_b - m_a)(m_b - m_a)^T n_a n_b / (n_a + n_b)
 /// A block that a shard has only in part is kept as raw rows until the rest is merged in, so that any split with known
 /// indices, merged in any order, gives the moments of the single run but for rounding in double.
-/// Same bits for any number of threads. Memory: dim^2 / 2 doubles and about 32 MiB of rows.
+/// Same bits for any number of threads. Memory: dim^2 / 2 doubles and about 64 MiB of rows.
 /// Source: Chan, Golub, LeVeque, "Algorithms for computing the sample variance", 1983.
 template <class T>
 class MomentAccumulator {
@@ -61,6 +61,7 @@ class MomentAccumulator {
   };
   struct Tile {
     std::int64_t row, col, rows, cols;
+    std::int64_t leading;  // rows, rounded up to whole panels
     std::size_t offset;
   };
 
@@ -70,6 +71,7 @@ class MomentAccumulator {
   };
   struct Block {
     std::size_t offset;  // of its first row in wave_
+    std::size_t panels;  // of its first panel in panels_
     std::int64_t rows;
     std::vector<double> mean;
   };
@@ -80,16 +82,19 @@ class MomentAccumulator {
   void sort_edge(Edge& edge) const;
   void flush();
   void center(Block& block);
+  const T* panel(const Block& block, std::int64_t column) const;
   void add_group(Scatter& into, std::span<const Block> group, bool parallel) const;
   void add_tile(Scatter& into, std::span<const Block> group, const std::vector<double>& shifts, const Tile& tile) const;
   void merge_scatter(Scatter& into, const Scatter& other) const;
 
   std::int64_t dim_;
+  std::int64_t lanes_, padded_dim_;  // a whole number of panels
   std::int64_t blocks_per_group_, groups_per_wave_;
   std::vector<Tile> tiles_;
   std::size_t tile_values_ = 0;
   Scatter total_;
   std::vector<T> wave_;                 // rows of the queued blocks
+  std::vector<T> panels_;               // the same, centred, as panels of the product's kernel
   std::vector<Block> blocks_;           // the queued blocks
   std::map<std::int64_t, Edge> edges_;  // by number of the block
 };
