@@ -14,6 +14,7 @@ metric       stream .json        metric mse INPUT
 train-linear stream .safetensors train-linear gaussian --patch 3 INPUT
 denoise      stream .nst         denoise --model MODEL INPUT
 sample       model  .nst         sample --model INPUT
+score        stream .nst         score --model MODEL INPUT
 END
 }
 

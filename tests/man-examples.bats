@@ -7,7 +7,7 @@ setup_file() {
   cd "$BATS_FILE_TMPDIR" || return
   mkdir photos colour
   noise dead-leaves --height 48 --width 64 -o photo.png
-  noise dead-leaves -n 3 --seed 1 --height 48 --width 64 -o photos/%d.png
+  noise dead-leaves -n 3 --seed 1 --first-index 1 --height 48 --width 64 -o photos/%d.png
   noise dead-leaves -n 4 --seed 2 --height 32 --width 32 -o stack.tif
   noise dead-leaves -n 60 --seed 3 --height 8 --width 8 | tensor convert --scale 255 --dtype U8 -o digits.npy
 }
