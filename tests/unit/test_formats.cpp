@@ -263,7 +263,7 @@ TEST_CASE("formats: sizes that lie take no memory") {
   CHECK_FALSE(refusal(content_of("P5\n0 5\n255\n")).empty());
   CHECK_FALSE(refusal(content_of("Pf\n5 0\n-1\n")).empty());
   Content bmp = small_bmp();
-  for (const std::size_t at : {20, 24}) bmp[at] = std::byte{0x7f};
+  for (const std::size_t at : {20U, 24U}) bmp[at] = std::byte{0x7f};
   CHECK(refusal(bmp).find("ends early") != std::string::npos);
   Content jpeg = written("x.jpg", {integer_sample({8, 8}, 8, "HW")});
   const std::byte marker[] = {std::byte{0xff}, std::byte{0xc0}};
