@@ -96,13 +96,13 @@ std::unique_ptr<Model> model_from_record(const Record& record) {
 }
 
 std::unique_ptr<Model> load_model(const std::string& path) {
+  const auto reader = open_records({path}, ReadOptions{});  // names the file in its errors
+  const std::optional<Record> record = reader->next();
+  const bool more = record && reader->next();
   return with_context(path, [&] {
-    const auto reader = open_records({path}, ReadOptions{});
-    std::optional<Record> record = reader->next();
     if (!record) throw DataError("is empty, expected a model");
-    auto model = model_from_record(*record);
-    if (reader->next()) throw DataError("holds more than one record, expected one model");
-    return model;
+    if (more) throw DataError("holds more than one record, expected one model");
+    return model_from_record(*record);
   });
 }
 
