@@ -20,7 +20,7 @@ namespace noiseutils {
 // Angle of a word or number: its leading bit is the sign of the cosine, the next one swaps cosine and sine, the others
 //   (52 of them in double) are a two's complement fraction f of [-1, 1): cos and sin of (f + half a last place) pi / 4.
 // Poisson numbers: trial a of element e is made from block e + 2^48 a (e < 2^48, a < 65535).
-//   Means below 10: the number of k with P(X <= k) < U(n0). Others: PTRS with u = U(n0) - 1/2 and v = U(n1).
+//   Means below 10: the number of k with P(X <= k) < U(n0). Others: PTRS (rejection.hpp), u = U(n0) - 1/2, v = U(n1).
 // Gamma numbers: the same blocks; n0 is the radius of a normal, w2 the sine's angle pi (U(w2) - 1/2), w3 the uniform of
 //   the test. Shapes below 1: times U(n0)^(1 / shape) of block e + 2^48 65535.
 // Permutations: Fisher-Yates from the last place down, by Lemire's bounded integers from n0, n1 of blocks 0, 1, 2 ...

@@ -76,7 +76,7 @@ NOISEUTILS_INLINE void philox(const PhiloxStream& stream, BlockOf block_of, Word
 }
 #endif
 
-void philox_run(const PhiloxStream& stream, u64 first, Words& out) {
+NOISEUTILS_INLINE void philox_run(const PhiloxStream& stream, u64 first, Words& out) {
   philox(
       stream, [first](int l) { return first + static_cast<u64>(l); }, out);
 }
@@ -86,18 +86,18 @@ void philox_gather(const PhiloxStream& stream, const u64* block, Words& out) {
       stream, [block](int l) { return block[l]; }, out);
 }
 
-void uniform_tile(const Words& words, float* out) {
+NOISEUTILS_INLINE void uniform_tile(const Words& words, float* out) {
   for (int j = 0; j < 4; ++j)
     for (int l = 0; l < kWidth; ++l) out[j * kWidth + l] = uniform_float(words.word[j][l]);
 }
 
-void uniform_tile(const Words& words, double* out) {
+NOISEUTILS_INLINE void uniform_tile(const Words& words, double* out) {
   for (int j = 0; j < 2; ++j)
     for (int l = 0; l < kWidth; ++l)
       out[j * kWidth + l] = uniform_double(words.word[2 * j][l], words.word[2 * j + 1][l]);
 }
 
-void normal_tile(const Words& words, float* out) {
+NOISEUTILS_INLINE void normal_tile(const Words& words, float* out) {
   for (int j = 0; j < 4; j += 2)
     for (int l = 0; l < kWidth; ++l) {
       const float radius = __builtin_sqrtf(twice_exponential(words.word[j][l]));
@@ -107,7 +107,7 @@ void normal_tile(const Words& words, float* out) {
     }
 }
 
-void normal_tile(const Words& words, double* out) {
+NOISEUTILS_INLINE void normal_tile(const Words& words, double* out) {
   for (int l = 0; l < kWidth; ++l) {
     const double radius = __builtin_sqrt(2.0 * exponential(words.word[0][l], words.word[1][l]));
     const Pair<double> point = circle_double(words.word[2][l], words.word[3][l]);

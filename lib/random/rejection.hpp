@@ -15,6 +15,8 @@ constexpr double kAccepted = 0.0, kRejected = 1.0, kUndecided = 2.0;
 /// Constants of PTRS for one mean >= 10: the hat is the table mountain of width b and steepness a.
 /// Source: Hormann, "The transformed rejection method for generating Poisson random variables", Insurance: Mathematics
 /// and Economics 12 (1993), algorithm PTRS. Its squeezes are left out: in vectors the exact test of all is cheaper.
+/// Its hat is 0.7 % higher here: as published it lies below the probabilities, by up to 0.57 % (near mean 14, 1.9
+/// standard deviations above it).
 struct Ptrs {
   double a, b;
 };
@@ -33,7 +35,7 @@ NOISEUTILS_INLINE PoissonTrial poisson_trial(double mean, u32 word0, u32 word1, 
   const double u = uniform_double(word0, word1) - 0.5, v = uniform_double(word2, word3);
   const double us = 0.5 - __builtin_fabs(u);
   const double count = __builtin_floor((2.0 * ptrs.a / us + ptrs.b) * u + mean + 0.43);
-  const double inverse_alpha = 1.1239 + 1.1328 / (ptrs.b - 3.4);
+  const double inverse_alpha = 1.007 * (1.1239 + 1.1328 / (ptrs.b - 3.4));
   return {count, v * inverse_alpha / (ptrs.a / (us * us) + ptrs.b)};
 }
 

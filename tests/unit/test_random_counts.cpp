@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "random/rejection.hpp"
 #include "random_helpers.hpp"
 #include "statistics.hpp"
 
@@ -82,6 +83,41 @@ TEST_CASE("poisson: chi-square against the exact probabilities, on both sides of
 
 TEST_CASE("poisson: the same with 40 times the numbers" * doctest::test_suite("long")) {
   check_poisson(kSmallMeans, 8000000);
+}
+
+TEST_CASE("poisson: the hat of PTRS lies above the probabilities everywhere, for means from 10 to 1e9") {
+  double lowest = 1e9;
+  std::vector<double> means = {100, 1e3, 1e5, 1e7, 1e9};
+  for (double mean = 10; mean < 60; mean += 0.31) means.push_back(mean);
+  means.push_back(14.04);  // where the hat is lowest
+  for (const double mean : means)
+    for (std::uint64_t i = 0; i < 10000; ++i) {
+      const auto u = static_cast<std::uint32_t>(i * 429496 + 214748);
+      const PoissonTrial trial = poisson_trial(mean, 0, u, ~0u, ~0u);  // v = 1: a point of the hat itself
+      if (!(trial.count >= 0)) continue;
+      // log p by Stirling's series far from 0, where lgamma would cancel.
+      const double k = trial.count, x = (k - mean) / mean;
+      const double log_p =
+          k < 1e4 ? k * std::log(mean) - mean - log_gamma(k + 1)
+                  : mean * (x - (1 + x) * std::log1p(x)) - 0.5 * std::log(2 * std::acos(-1.0) * k) - 1 / (12 * k);
+      lowest = std::min(lowest, std::log(trial.height) - log_p);
+    }
+  CHECK(lowest > 0);
+}
+
+TEST_CASE("gamma: the squeeze accepts nothing that the exact test rejects") {
+  int wrong = 0, decided = 0, accepted = 0;
+  for (const double shape : {1e-3, 0.5, 1.0, 1.3, 4.0, 1e3, 1e6})
+    for (std::uint32_t i = 0; i < 300000; ++i) {
+      const auto w = philox4x32({i, 0, 0, 0}, {7, 7});
+      const GammaTrial trial = gamma_trial(shape, w[0], w[1], w[2], w[3]);
+      const bool squeezed = gamma_squeeze(trial) == kAccepted, exact = gamma_verdict(trial) == kAccepted;
+      wrong += squeezed && !exact;
+      decided += squeezed;
+      accepted += exact;
+    }
+  CHECK(wrong == 0);
+  CHECK(decided > 0.9 * accepted);
 }
 
 TEST_CASE("poisson: large means up to 1e9 are integers with the moments and the limit law") {

@@ -155,7 +155,7 @@ TEST_CASE("streams: the frozen layout, by the hash of a million numbers of every
     CHECK(hash(uniforms<double>(key, 0, n)) == 0xa56a11ec5b0fce5d);
     CHECK(hash(normals<float>(key, 0, n)) == 0xc69bba88647cb4f7);
     CHECK(hash(normals<double>(key, 0, n)) == 0x65b5b456e4724b2e);
-    CHECK(hash(poissons(key, 0, means)) == 0xddeb339e70d86e7d);
+    CHECK(hash(poissons(key, 0, means)) == 0xc31b7d33343b0f2a);
     CHECK(hash(gammas(key, 0, shapes)) == 0xbfcc8037598a7d12);
     CHECK(hash(permutation(key, n)) == 0x9520985f82b99241);
   }
