@@ -257,7 +257,7 @@ END
   needs numpy convert
   for file in "$SHARED"/micro16_dev/bacteria_noisy16.png "$SHARED"/micro16_dev/n2v_FA_0488_Evolve.tiff; do
     name=${file##*/}
-    convert "$file[0]" -depth 16 -endian LSB gray:theirs.raw
+    convert "${file}[0]" -depth 16 -endian LSB gray:theirs.raw
     tensor convert --raw "$file" -o "$name.npy"
     py -c 'import numpy as np; np.save("theirs.npy", np.fromfile("theirs.raw", "<u2").reshape(512, 512))'
     mv theirs.npy "$name.theirs.npy"

@@ -23,7 +23,8 @@ void check_domain(const Tensor& data, double lowest) {
     const auto values = piece.values<double>();
     const auto bad = std::find_if(values.begin(), values.end(), [&](double value) { return value < lowest; });
     if (bad != values.end())
-      throw DataError("data is " + format_number(*bad) + " at element " + std::to_string(begin + (bad - values.begin())) +
+      throw DataError("data is " + format_number(*bad) + " at element " +
+                      std::to_string(begin + (bad - values.begin())) +
                       "; this noise is defined for values >= " + format_number(lowest));
   }
 }
