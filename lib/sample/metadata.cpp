@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "denoise/apply.hpp"
 #include "sample/sampling_map.hpp"
 
 namespace noiseutils {
@@ -19,7 +18,11 @@ Metadata sample_metadata(const ModelInfo& model, const Sampler& sampler, const S
       told[key] = value;
     }
   }
-  return {{"axes", model.axes}, {"model", model_metadata(model)}, {"sampler", told.dump()}};
+  // Without the content hashes of the training samples, which denoised samples carry so that nobody judges them by
+  // their own references: a new sample has none, and 4096 hashes in each of many small records cost more than all its
+  // steps.
+  const nlohmann::json made_by{{"kind", model.kind}, {"patch", model.patch}, {"count", model.count}};
+  return {{"axes", model.axes}, {"model", made_by.dump()}, {"sampler", told.dump()}};
 }
 
 }  // namespace noiseutils
