@@ -6,6 +6,7 @@ setup_file() {
   cd "$BATS_FILE_TMPDIR" || return
   noise dead-leaves -n 300 --seed 4 --height 6 --width 5 -o leaves.nst
   train-linear gaussian leaves.nst -o model.safetensors
+  train-linear stationary leaves.nst -o stationary.safetensors
   noise dead-leaves -n 2 --seed 4 --height 40 --width 40 | train-linear gaussian --patch 4 -o patches.safetensors
 }
 
@@ -43,16 +44,26 @@ END_OF_PYTHON
 }
 
 @test "sample: threads, and an array job joined, give the bytes of one run" {
-  for sampler in ddim exact; do
-    sample --model model.safetensors --sampler $sampler -n 300 --threads 1 -o one.nst
-    sample --model model.safetensors --sampler $sampler -n 300 --threads 3 -o three.nst
-    cmp one.nst three.nst
-    sample --model model.safetensors --sampler $sampler -n 7 -o part-0.nst
-    sample --model model.safetensors --sampler $sampler -n 290 --first-index 7 -o part-1.nst
-    sample --model model.safetensors --sampler $sampler -n 3 --first-index 297 -o part-2.nst
-    tensor cat --restream part-0.nst part-1.nst part-2.nst -o joined.nst
-    cmp one.nst joined.nst
+  for model in model stationary; do
+    for sampler in ddim exact; do
+      run="sample --model $model.safetensors --sampler $sampler"
+      $run -n 600 --threads 1 -o one.nst
+      $run -n 600 --threads 3 -o three.nst
+      cmp one.nst three.nst
+      $run -n 7 -o part-0.nst
+      $run -n 590 --first-index 7 -o part-1.nst
+      $run -n 3 --first-index 597 -o part-2.nst
+      tensor cat --restream part-0.nst part-1.nst part-2.nst -o joined.nst
+      cmp one.nst joined.nst
+    done
   done
+}
+
+@test "sample --resume: the rest of an interrupted run gives the bytes of a whole one" {
+  sample --model model.safetensors -n 40 -o whole.nst
+  head -c $(($(stat -c %s whole.nst) * 2 / 3)) whole.nst >resumed.nst.partial
+  sample --model model.safetensors -n 40 --resume -o resumed.nst
+  cmp whole.nst resumed.nst
 }
 
 @test "sample: seeds differ, the same seed agrees; F64 and F32 agree to rounding" {

@@ -84,6 +84,24 @@ assert np.abs((x0 - y)/.04 - s).max() < 1e-4*np.abs(s).max()'
   close_to "$(jq -s 'map(.rmse) | max' rmse.json)" 0 1e-10
 }
 
+@test "score under a stationary model: the gradient of its log-density, by central differences" {
+  needs numpy
+  train-linear stationary leaves.nst -o stationary.safetensors
+  tensor head noisy.nst | tensor convert --dtype F64 -o y.npy
+  py -c '
+import numpy as np
+y = np.load("y.npy").reshape(30)
+h = 1e-4*np.eye(30)
+np.save("around.npy", np.concatenate([y + h, y - h]).reshape(60, 6, 5))'
+  score --sigma 0.2 --model stationary.safetensors y.npy -o score.npy
+  score log-density --sigma 0.2 --model stationary.safetensors around.npy --format json >density.json
+  py -c '
+import json, numpy as np
+p = np.array([json.loads(line)["log_density"] for line in open("density.json")])
+s = np.load("score.npy").ravel()
+assert np.abs((p[:30] - p[30:])/2e-4 - s).max() < 1e-6*np.abs(s).max()'
+}
+
 @test "score: a batch and its split, threads, pipe and file give the same bytes" {
   score eps --model model.safetensors --threads 1 noisy.nst -o one.npy
   score eps --model model.safetensors --threads 3 noisy.nst -o three.npy
