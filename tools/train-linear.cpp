@@ -58,7 +58,7 @@ int merge(const Invocation& call) {
     if (!trainer) trainer = std::make_unique<Trainer>(Trainer::kind_of_state(*state), TrainRequest{});
     trainer->merge_state(*state);
   }
-  // cppcheck-suppress nullPointer  -- the reader refuses empty input
+  if (!trainer) throw DataError("there is no state to merge");
   return write_result(call, model_to_record(*trainer->finish()), ""), 0;
 }
 

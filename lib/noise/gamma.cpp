@@ -3,6 +3,7 @@
 
 #include "noise/elementwise.hpp"
 #include "noise/families.hpp"
+#include "random/math.hpp"
 #include "random/random.hpp"
 
 namespace noiseutils {
@@ -25,7 +26,7 @@ class GammaNoise : public Noise {
     if (x == 0) return y == 0 ? 0 : -std::numeric_limits<double>::infinity();
     if (y < 0 || (y == 0 && looks_ != 1)) return -std::numeric_limits<double>::infinity();
     const double k = looks_;
-    return k * std::log(k / x) + (k == 1 ? 0 : (k - 1) * std::log(y)) - k * y / x - std::lgamma(k);
+    return k * portable::log(k / x) + (k == 1 ? 0 : (k - 1) * portable::log(y)) - k * y / x - portable::lgamma(k);
   }
   double lowest_clean_value() const override { return 0; }
 

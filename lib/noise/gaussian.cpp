@@ -2,6 +2,7 @@
 #include <numbers>
 
 #include "noise/families.hpp"
+#include "random/math.hpp"
 #include "random/random.hpp"
 
 namespace noiseutils {
@@ -22,7 +23,7 @@ class GaussianNoise : public Noise {
   VarianceLaw variance() const override { return {sigma_ * sigma_, 0, 0}; }
   double log_likelihood(double y, double x) const override {
     const double z = (y - x) / sigma_;
-    return -0.5 * z * z - std::log(sigma_) - 0.5 * std::log(2 * std::numbers::pi);
+    return -0.5 * z * z - portable::log(sigma_) - 0.5 * portable::log(2 * std::numbers::pi);
   }
 
  private:

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/number.hpp"
 #include "noise/schedule.hpp"
+#include "random/math.hpp"
 
 namespace noiseutils {
 namespace {
@@ -15,11 +16,13 @@ std::vector<NoiseLevel> karras_levels(std::int64_t steps, const ScheduleParamete
   if (!(sigma_min < sigma_max))
     throw UsageError("--sigma-min " + format_number(sigma_min) + " is not below --sigma-max " +
                      format_number(sigma_max));
-  const double begin = std::pow(sigma_max, 1 / rho), end = std::pow(sigma_min, 1 / rho);
+  const double begin = portable::pow(sigma_max, 1 / rho), end = portable::pow(sigma_min, 1 / rho);
   std::vector<NoiseLevel> levels;
   for (std::int64_t i = 0; i < steps; ++i) {
     const double t = steps == 1 ? 0 : static_cast<double>(i) / static_cast<double>(steps - 1);
-    levels.push_back({1, i == 0 ? sigma_max : i + 1 == steps ? sigma_min : std::pow(begin + t * (end - begin), rho)});
+    levels.push_back({1, i == 0           ? sigma_max
+                         : i + 1 == steps ? sigma_min
+                                          : portable::pow(begin + t * (end - begin), rho)});
   }
   levels.push_back({1, 0});
   return levels;

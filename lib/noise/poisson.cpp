@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "noise/elementwise.hpp"
 #include "noise/families.hpp"
+#include "random/math.hpp"
 #include "random/random.hpp"
 
 namespace noiseutils {
@@ -28,7 +29,7 @@ class PoissonNoise : public Noise {
     if (count < 0 || std::abs(count * zeta_ - y) > 1e-6 * std::max(zeta_, y))
       return -std::numeric_limits<double>::infinity();
     if (mean == 0) return count == 0 ? 0 : -std::numeric_limits<double>::infinity();
-    return count * std::log(mean) - mean - std::lgamma(count + 1);
+    return count * portable::log(mean) - mean - portable::lgamma(count + 1);
   }
   double lowest_clean_value() const override { return 0; }
 

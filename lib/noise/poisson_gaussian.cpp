@@ -3,6 +3,7 @@
 
 #include "noise/elementwise.hpp"
 #include "noise/families.hpp"
+#include "random/math.hpp"
 #include "random/random.hpp"
 
 namespace noiseutils {
@@ -30,16 +31,17 @@ class PoissonGaussianNoise : public Noise {
     double largest = -HUGE_VAL, sum = 0;
     for (double n = from; n <= to; ++n) {
       const double z = (y - gain_ * n) / read_;
-      const double poisson = mean > 0 ? n * std::log(mean) - mean - std::lgamma(n + 1) : (n == 0 ? 0 : -HUGE_VAL);
+      const double poisson =
+          mean > 0 ? n * portable::log(mean) - mean - portable::lgamma(n + 1) : (n == 0 ? 0 : -HUGE_VAL);
       const double term = poisson - 0.5 * z * z;
       if (term > largest) {
-        sum = sum * std::exp(largest - term) + 1;
+        sum = sum * portable::exp(largest - term) + 1;
         largest = term;
       } else {
-        sum += std::exp(term - largest);
+        sum += portable::exp(term - largest);
       }
     }
-    return largest + std::log(sum) - std::log(read_) - 0.5 * std::log(2 * std::numbers::pi);
+    return largest + portable::log(sum) - portable::log(read_) - 0.5 * portable::log(2 * std::numbers::pi);
   }
   double lowest_clean_value() const override { return 0; }
 

@@ -3,6 +3,7 @@
 
 #include "noise/elementwise.hpp"
 #include "noise/families.hpp"
+#include "random/math.hpp"
 #include "random/random.hpp"
 
 namespace noiseutils {
@@ -22,7 +23,7 @@ class UniformNoise : public Noise {
   }
   VarianceLaw variance() const override { return {width_ * width_ / 12, 0, 0}; }
   double log_likelihood(double y, double x) const override {
-    return std::abs(y - x) <= width_ / 2 ? -std::log(width_) : -std::numeric_limits<double>::infinity();
+    return std::abs(y - x) <= width_ / 2 ? -portable::log(width_) : -std::numeric_limits<double>::infinity();
   }
 
  private:
