@@ -50,6 +50,53 @@ NOISEUTILS_INLINE void philox(const PhiloxStream& stream, BlockOf block_of, Word
     out.word[3][l] = static_cast<u32>(x3);
   }
 }
+#elif defined(__AVX2__) && defined(__GNUC__) && !defined(__clang__)
+/// Philox in 64-bit lanes with the one instruction that g++ 12 does not find, the product of low halves: 1050 M words/s
+/// against 600 for the plain form below, which is also the oracle of the tests through the other instruction sets.
+template <class BlockOf>
+NOISEUTILS_INLINE void philox(const PhiloxStream& stream, BlockOf block_of, Words& out) {
+  typedef u64 Four __attribute__((vector_size(32)));
+  typedef int Eight __attribute__((vector_size(32)));
+  typedef u32 FourWords __attribute__((vector_size(16)));
+  const auto product = [](Four x, u32 multiplier) __attribute__((always_inline)) {
+    return (Four)__builtin_ia32_pmuludq256((Eight)x, (Eight)(Four{} + multiplier));
+  };
+  constexpr int kVectors = 2;
+  alignas(32) u64 block[kLanes];
+  for (int l = 0; l < kWidth; ++l) block[l] = block_of(l);
+  for (int part = 0; part < kWidth; part += 4 * kVectors) {
+    Four x0[kVectors], x1[kVectors], x2[kVectors], x3[kVectors];
+    for (int v = 0; v < kVectors; ++v) {
+      __builtin_memcpy(&x0[v], block + part + 4 * v, sizeof(Four));
+      x1[v] = x0[v] >> 32;
+      x2[v] = Four{} + stream.sample[0];
+      x3[v] = Four{} + stream.sample[1];
+    }
+    u32 key0 = stream.key[0], key1 = stream.key[1];
+#pragma GCC unroll 10
+    for (int round = 0; round < 10; ++round) {
+      for (int v = 0; v < kVectors; ++v) {
+        const Four product0 = product(x0[v], kMultiplier0), product1 = product(x2[v], kMultiplier1);
+        x0[v] = (product1 >> 32) ^ x1[v] ^ (Four{} + key0);
+        x1[v] = product1;
+        x2[v] = (product0 >> 32) ^ x3[v] ^ (Four{} + key1);
+        x3[v] = product0;
+      }
+      key0 += kWeyl0;
+      key1 += kWeyl1;
+    }
+    const auto store = [](const Four& x, u32* words) __attribute__((always_inline)) {
+      const FourWords low = __builtin_convertvector(x, FourWords);
+      __builtin_memcpy(words, &low, sizeof low);
+    };
+    for (int v = 0; v < kVectors; ++v) {
+      store(x0[v], out.word[0] + part + 4 * v);
+      store(x1[v], out.word[1] + part + 4 * v);
+      store(x2[v], out.word[2] + part + 4 * v);
+      store(x3[v], out.word[3] + part + 4 * v);
+    }
+  }
+}
 #else
 /// Philox in 32-bit lanes.
 template <class BlockOf>
