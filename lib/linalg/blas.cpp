@@ -1,12 +1,9 @@
 #include "linalg/blas.hpp"
 
-#include <Eigen/Eigenvalues>
-#include <mutex>
+#include <Eigen/Core>
 #include <string>
-#include <vector>
 
-#include "base/error.hpp"
-#include "linalg/openblas_lock.hpp"
+#include "linalg/blas_turn.hpp"
 
 #ifdef NOISEUTILS_OPENBLAS
 extern "C" {
@@ -18,12 +15,7 @@ void ssyrk_(const char*, const char*, const int*, const int*, const float*, cons
             float*, const int*);
 void dsyrk_(const char*, const char*, const int*, const int*, const double*, const double*, const int*, const double*,
             double*, const int*);
-void ssyevd_(const char*, const char*, const int*, float*, const int*, float*, float*, const int*, int*, const int*,
-             int*);
-void dsyevd_(const char*, const char*, const int*, double*, const int*, double*, double*, const int*, int*, const int*,
-             int*);
 // Weak: another BLAS of the same interface may stand in for OpenBLAS at run time and has neither.
-void openblas_set_num_threads(int) __attribute__((weak));
 char* openblas_get_config() __attribute__((weak));
 }
 #endif
@@ -31,49 +23,12 @@ char* openblas_get_config() __attribute__((weak));
 namespace noiseutils {
 namespace {
 
-constexpr std::int64_t kSmall = 100;      // below it Eigen's solver is as fast as LAPACK's
-constexpr std::int64_t kLargest = 32000;  // 2 n^2 + 6 n + 1 words of workspace are counted in an int
-
 template <class T>
 using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>;
 template <class T>
 using MatrixMap = Eigen::Map<Matrix<T>, 0, Eigen::OuterStride<>>;
 template <class T>
 using ConstMatrixMap = Eigen::Map<const Matrix<T>, 0, Eigen::OuterStride<>>;
-
-/// One thread inside: the threads of a library and ours would multiply.
-bool set_up() {
-  Eigen::setNbThreads(1);
-#ifdef NOISEUTILS_OPENBLAS
-  if (openblas_set_num_threads != nullptr) openblas_set_num_threads(1);
-  // A product large enough to need a work buffer, so that openblas_is_thread_safe() knows.
-  const std::vector<double> zeros(128 * 128);
-  std::vector<double> result(128 * 128);
-  const int n = 128;
-  const double one = 1, zero = 0;
-  dgemm_("N", "N", &n, &n, &n, &one, zeros.data(), &n, zeros.data(), &n, &zero, result.data(), &n);
-  return !openblas_is_thread_safe();
-#else
-  return false;
-#endif
-}
-
-/// Held during a call of a library that cannot be called twice at once.
-std::unique_lock<std::mutex> turn() {
-  static std::mutex one_at_a_time;
-  static const bool needed = set_up();
-  return needed ? std::unique_lock(one_at_a_time) : std::unique_lock<std::mutex>();
-}
-
-template <class T>
-void small_symmetric_eigen(std::int64_t n, T* a, T* eigenvalues) {
-  MatrixMap<T> matrix(a, n, n, Eigen::OuterStride<>(n));
-  const Matrix<T> lower = matrix.transpose();  // Eigen reads the lower triangle
-  const Eigen::SelfAdjointEigenSolver<Matrix<T>> solver(lower);
-  if (solver.info() != Eigen::Success) throw InternalError("the symmetric eigenvalue solver did not converge");
-  matrix = solver.eigenvectors();
-  Eigen::Map<Eigen::Matrix<T, Eigen::Dynamic, 1>>(eigenvalues, n) = solver.eigenvalues();
-}
 
 #ifdef NOISEUTILS_OPENBLAS
 int narrow(std::int64_t n) { return static_cast<int>(n); }
@@ -94,29 +49,7 @@ void fortran_syrk(const char* op, int n, int k, double alpha, const double* a, i
                   int ldc) {
   dsyrk_("U", op, &n, &k, &alpha, a, &lda, &beta, c, &ldc);
 }
-void fortran_syevd(int n, float* a, float* w, float* work, int lwork, int* iwork, int liwork, int* info) {
-  ssyevd_("V", "U", &n, a, &n, w, work, &lwork, iwork, &liwork, info);
-}
-void fortran_syevd(int n, double* a, double* w, double* work, int lwork, int* iwork, int liwork, int* info) {
-  dsyevd_("V", "U", &n, a, &n, w, work, &lwork, iwork, &liwork, info);
-}
-
-template <class T>
-void large_symmetric_eigen(std::int64_t n, T* a, T* eigenvalues) {
-  std::vector<T> work(static_cast<std::size_t>(1 + 6 * n + 2 * n * n));
-  std::vector<int> integer_work(static_cast<std::size_t>(3 + 5 * n));
-  int info = 0;
-  fortran_syevd(narrow(n), a, eigenvalues, work.data(), static_cast<int>(work.size()), integer_work.data(),
-                static_cast<int>(integer_work.size()), &info);
-  if (info != 0)
-    throw InternalError("the symmetric eigenvalue solver did not converge (LAPACK info " + std::to_string(info) + ")");
-}
 #else
-template <class T>
-void large_symmetric_eigen(std::int64_t n, T* a, T* eigenvalues) {
-  small_symmetric_eigen(n, a, eigenvalues);
-}
-
 template <class T>
 auto viewed(const T* data, Op op, std::int64_t rows, std::int64_t cols, std::int64_t ld) {
   return op == Op::plain ? ConstMatrixMap<T>(data, rows, cols, Eigen::OuterStride<>(ld))
@@ -129,7 +62,7 @@ auto viewed(const T* data, Op op, std::int64_t rows, std::int64_t cols, std::int
 template <class T>
 void gemm(Op op_a, Op op_b, std::int64_t m, std::int64_t n, std::int64_t k, T alpha, const T* a, std::int64_t lda,
           const T* b, std::int64_t ldb, T beta, T* c, std::int64_t ldc) {
-  const auto lock = turn();
+  const auto lock = blas_turn();
 #ifdef NOISEUTILS_OPENBLAS
   fortran_gemm(letter(op_a), letter(op_b), narrow(m), narrow(n), narrow(k), alpha, a, narrow(lda), b, narrow(ldb), beta,
                c, narrow(ldc));
@@ -152,7 +85,7 @@ void gemm(Op op_a, Op op_b, std::int64_t m, std::int64_t n, std::int64_t k, T al
 template <class T>
 void syrk(Op op, std::int64_t n, std::int64_t k, T alpha, const T* a, std::int64_t lda, T beta, T* c,
           std::int64_t ldc) {
-  const auto lock = turn();
+  const auto lock = blas_turn();
 #ifdef NOISEUTILS_OPENBLAS
   fortran_syrk(letter(op), narrow(n), narrow(k), alpha, a, narrow(lda), beta, c, narrow(ldc));
 #else
@@ -168,18 +101,6 @@ void syrk(Op op, std::int64_t n, std::int64_t k, T alpha, const T* a, std::int64
   else
     upper.rankUpdate(factor.transpose(), alpha);
 #endif
-}
-
-template <class T>
-void symmetric_eigen(std::int64_t n, T* a, T* eigenvalues) {
-  const auto lock = turn();
-  if (n > kLargest)
-    throw DataError("a covariance of " + std::to_string(n) + " x " + std::to_string(n) +
-                    " is beyond the eigenvalue solver's " + std::to_string(kLargest) + ": train on patches");
-  if (n <= kSmall)
-    small_symmetric_eigen(n, a, eigenvalues);
-  else
-    large_symmetric_eigen(n, a, eigenvalues);
 }
 
 const char* blas_name() {
@@ -198,13 +119,13 @@ const char* blas_name() {
   return name.c_str();
 }
 
-#define NOISEUTILS_INSTANTIATE(T)                                                                              \
-  template void gemm<T>(Op, Op, std::int64_t, std::int64_t, std::int64_t, T, const T*, std::int64_t, const T*, \
-                        std::int64_t, T, T*, std::int64_t);                                                    \
-  template void syrk<T>(Op, std::int64_t, std::int64_t, T, const T*, std::int64_t, T, T*, std::int64_t);       \
-  template void symmetric_eigen<T>(std::int64_t, T*, T*);
-NOISEUTILS_INSTANTIATE(float)
-NOISEUTILS_INSTANTIATE(double)
-#undef NOISEUTILS_INSTANTIATE
+template void gemm<float>(Op, Op, std::int64_t, std::int64_t, std::int64_t, float, const float*, std::int64_t,
+                          const float*, std::int64_t, float, float*, std::int64_t);
+template void gemm<double>(Op, Op, std::int64_t, std::int64_t, std::int64_t, double, const double*, std::int64_t,
+                           const double*, std::int64_t, double, double*, std::int64_t);
+template void syrk<float>(Op, std::int64_t, std::int64_t, float, const float*, std::int64_t, float, float*,
+                          std::int64_t);
+template void syrk<double>(Op, std::int64_t, std::int64_t, double, const double*, std::int64_t, double, double*,
+                           std::int64_t);
 
 }  // namespace noiseutils

@@ -20,12 +20,6 @@ void gemm(Op op_a, Op op_b, std::int64_t m, std::int64_t n, std::int64_t k, T al
 template <class T>
 void syrk(Op op, std::int64_t n, std::int64_t k, T alpha, const T* a, std::int64_t lda, T beta, T* c, std::int64_t ldc);
 
-/// Eigenvectors and eigenvalues, rising, of the symmetric n x n matrix whose upper triangle is in `a`; `a` becomes the
-/// eigenvectors, one a column. LAPACK's divide and conquer (syevd) for n > 100. Throws DataError for n > 32,000, the
-/// limit of LAPACK's 32-bit workspace, InternalError if it does not converge.
-template <class T>
-void symmetric_eigen(std::int64_t n, T* a, T* eigenvalues);
-
 /// "openblas 0.3.21" or "eigen 3.4.0": what the kernels above are.
 const char* blas_name();
 

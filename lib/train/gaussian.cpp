@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "linalg/blas.hpp"
+#include "linalg/symmetric_eigen.hpp"
 #include "linalg/moments.hpp"
 #include "model/gaussian.hpp"
 #include "train/statistics.hpp"

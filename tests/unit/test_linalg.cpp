@@ -13,6 +13,7 @@
 #include "linalg/blas.hpp"
 #include "linalg/fft.hpp"
 #include "linalg/moments.hpp"
+#include "linalg/symmetric_eigen.hpp"
 #include "random/random.hpp"
 
 using namespace noiseutils;
@@ -81,7 +82,7 @@ TEST_CASE_TEMPLATE("blas: syrk fills the upper triangle of A A^T and leaves the 
 
 TEST_CASE_TEMPLATE("blas: eigenvectors of a symmetric matrix, small and large, are orthonormal and rebuild it", T,
                    float, double) {
-  for (const std::int64_t n : {1, 7, 100, 150}) {
+  for (const std::int64_t n : {1, 7, 100, 101, 193, 450}) {
     const auto size = static_cast<std::size_t>(n * n);
     const auto factor = normals<T>(size, 4);
     std::vector<T> matrix(size), vectors, values(static_cast<std::size_t>(n));

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "linalg/blas.hpp"
+#include "linalg/symmetric_eigen.hpp"
 #include "model/gaussian.hpp"
 #include "model/model_kinds.hpp"
 #include "model/patch_geometry.hpp"
