@@ -117,11 +117,13 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIBRARY)
 
 FUZZ_FLAGS := $(SANITIZERS) -fsanitize=fuzzer-no-link -Wno-pass-failed
 # The floors that the fuzzers stand on; all of lib/ would be compiled in vain.
-FUZZ_SOURCES := $(filter lib/base/% lib/tensor/%,$(LIB_SOURCES))
+FUZZ_FLOORS := $(addprefix lib/,$(addsuffix /%,base tensor random linalg noise model train))
+FUZZ_SOURCES := $(filter $(FUZZ_FLOORS),$(LIB_SOURCES))
 fuzz: ## fuzz every reader for FUZZ_SECONDS (60) with clang's libFuzzer, in build-fuzz
+	@$(MAKE) --no-print-directory $(JOBS) all
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=build-fuzz CXX=$(CLANG) CXXFLAGS='$(FUZZ_FLAGS)' \
-	  LIB_SOURCES='$(FUZZ_SOURCES)' ISA_SOURCES= fuzzers
-	@BUILD=build-fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
+	  LIB_SOURCES='$(FUZZ_SOURCES)' ISA_SOURCES='$(filter $(FUZZ_FLOORS),$(ISA_SOURCES))' fuzzers
+	@BUILD=build-fuzz PROGRAMS=$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
 
 bench: ## measure against the machine's limits and other programs: ratios in one run
 	@$(MAKE) --no-print-directory $(JOBS) all

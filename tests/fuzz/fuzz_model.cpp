@@ -1,0 +1,72 @@
+// Model files and training statistics: any record either is one, and then can be used, or is refused as data.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "model/model_kinds.hpp"
+#include "tensor/record_stream.hpp"
+#include "train/trainer.hpp"
+
+using namespace noiseutils;
+
+namespace {
+
+constexpr std::int64_t kLargest = 4096;  // a law that claims more takes long, as it should
+
+/// True if `work` is refused as data; any other error breaks the contract.
+bool refuses(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::bad_alloc&) {
+    return true;
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::data) std::abort();
+    return true;
+  }
+  return false;
+}
+
+Record read_record(const std::uint8_t* bytes, std::size_t size) {
+  const int descriptor = memfd_create("fuzz", 0);
+  if (descriptor < 0 || write(descriptor, bytes, size) != static_cast<ssize_t>(size)) std::abort();
+  const std::unique_ptr<const int, void (*)(const int*)> closer(&descriptor, [](const int* d) { close(*d); });
+  ByteInput input("/proc/self/fd/" + std::to_string(descriptor));
+  RecordStream stream(input, 1 << 20);
+  return stream.read_body(*stream.next_header());
+}
+
+void use(const Model& model) {
+  if (model.dim() > kLargest) return;
+  const std::vector<double> y(static_cast<std::size_t>(model.dim()), 0.5);
+  std::vector<double> x(y.size());
+  model.denoise(0.3, y, x);
+  model.score(0.3, y, x);
+  model.log_density(0.3, y);
+  model.draw(y, x);
+  model_from_record(model_to_record(model));
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  Record record;
+  if (refuses([&] { record = read_record(data, size); })) return 0;
+  std::unique_ptr<Model> model;
+  if (!refuses([&] { model = model_from_record(record); })) use(*model);
+  refuses([&] {
+    Trainer trainer(Trainer::kind_of_state(record), TrainRequest{});
+    trainer.merge_state(record);
+    trainer.merge_state(record);
+    const auto learned = trainer.finish();
+    use(*learned);
+  });
+  return 0;
+}
