@@ -18,7 +18,7 @@ copy_sources() {
 @test "built in another folder: the same bytes" {
   case $BUILD in "$root"/build) ;; *) skip "the build at hand is one of its own kind: $BUILD" ;; esac
   copy_sources "$PWD/elsewhere"
-  make -s -C elsewhere -j2 all
+  make -s -C elsewhere -j2 BUILD=build all
   cmp "$BUILD/libnoiseutils.a" elsewhere/build/libnoiseutils.a
   for program in "$BUILD"/bin/*; do cmp "$program" "elsewhere/build/bin/${program##*/}"; done
 }
@@ -35,7 +35,7 @@ copy_sources() {
     cp -r /usr/include/$name prefix/$name/
   done
   # -H prints the name of every header that is read.
-  make -s -C site -j2 CXX=$compiler CI=true PKG_CONFIG=false CXXFLAGS=-O1 CPPFLAGS=-H EIGEN="$PWD/prefix/eigen" \
+  make -s -C site -j2 BUILD=build CXX=$compiler CI=true PKG_CONFIG=false CXXFLAGS=-O1 CPPFLAGS=-H EIGEN="$PWD/prefix/eigen" \
     CLI11="$PWD/prefix/CLI" JSON="$PWD/prefix/nlohmann" STB="$PWD/prefix/stb" RANDOM123="$PWD/prefix/Random123" \
     DOCTEST="$PWD/prefix/doctest" all build/unit-tests 2>headers || { grep -v '^\.' headers | tail -n 40; return 1; }
   grep -oE '^\.+ .*' headers | sed -E 's/^\.+ //' | sort -u >used
@@ -69,5 +69,5 @@ copy_sources() {
 
 @test "fuzz: no input breaks a reader" {
   needs clang++-14
-  make -s -C "$root" fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-60}"
+  make -s -C "$root" BUILD="$BUILD" fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-60}"
 }
