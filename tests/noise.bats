@@ -95,7 +95,7 @@ END
   noise gaussian --sigma 0.25 --seed 7 clean.nst | noise uniform --width 0.5 | tensor info >info
   [ "$(value noise info)" = '[{"family":"gaussian","seed":7,"sigma":0.25},{"family":"uniform","seed":0,"width":0.5}]' ]
   noise gaussian --sigma 1/4 --seed 7 clean.nst | tensor history >text
-  [ "$(head -n 1 text)" = 'noise dead-leaves --height 64 --width 48 --count 2 --seed 0 | noise gaussian --sigma 1/4 --seed 7' ]
+  [ "$(head -n 1 text)" = 'noise dead-leaves --height 64 --width 48 --seed 0 | noise gaussian --sigma 1/4 --seed 7' ]
 }
 
 @test "noise: what cannot be done is said before anything is written" {

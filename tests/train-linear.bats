@@ -81,9 +81,9 @@ END
   for kind in gaussian stationary; do
     tensor convert --dtype F64 small.npy -o double.npy
     train-linear $kind double.npy -o whole.safetensors
-    tensor slice --to 100 double.npy | train-linear $kind --state -o part-0.safetensors
-    tensor slice --from 100 --to 301 double.npy | train-linear $kind --state --first-index 100 -o part-1.safetensors
-    tensor slice --from 301 double.npy | train-linear $kind --state --first-index 301 -o part-2.safetensors
+    tensor slice --to 100 double.npy | train-linear $kind --state part-0.safetensors 
+    tensor slice --from 100 --to 301 double.npy | train-linear $kind --state part-1.safetensors --first-index 100 
+    tensor slice --from 301 double.npy | train-linear $kind --state part-2.safetensors --first-index 301 
     train-linear merge part-2.safetensors part-0.safetensors part-1.safetensors -o merged.safetensors
     py - $kind <<END
 $read_record
@@ -99,7 +99,7 @@ END
   needs numpy
   train-linear gaussian --patch 3 images.nst -o whole.safetensors
   for i in 0 1 2; do
-    tensor slice --from $i --to $((i + 1)) images.nst | train-linear gaussian --patch 3 --state --first-index $i -o part-$i.safetensors
+    tensor slice --from $i --to $((i + 1)) images.nst | train-linear gaussian --patch 3 --state part-$i.safetensors --first-index $i 
   done
   train-linear merge part-1.safetensors part-2.safetensors part-0.safetensors -o merged.safetensors
   py - <<END
@@ -132,13 +132,13 @@ END
   fails_with 64 train-linear
   fails_with 64 train-linear gaussian --patch 0 small.npy
   fails_with 65 train-linear merge small.npy
-  train-linear gaussian --state small.npy -o a.safetensors
-  train-linear stationary --state small.npy -o b.safetensors
+  train-linear gaussian --state a.safetensors small.npy
+  train-linear stationary --state b.safetensors small.npy
   fails_with 65 train-linear merge a.safetensors b.safetensors
   grep -q kind "$BATS_TEST_TMPDIR/fails.err"
-  noise gaussian --sigma 1 small.npy | train-linear gaussian --state -o b.safetensors
+  noise gaussian --sigma 1 small.npy | train-linear gaussian --state b.safetensors 
   fails_with 65 train-linear merge a.safetensors b.safetensors
-  train-linear gaussian --patch 3 --state small.npy -o b.safetensors
+  train-linear gaussian --patch 3 --state b.safetensors small.npy
   fails_with 65 train-linear merge a.safetensors b.safetensors
   needs numpy
   py -c "import numpy as np; x = np.load('small.npy').copy(); x[500, 2, 2] = np.nan; np.save('nan.npy', x)"

@@ -18,6 +18,8 @@ Program program() {
       file("model", "FILE", "model file, as train-linear writes it"),
       number("sigma", "S", "standard deviation of the noise, in units of data, instead of the metadata noise").above(0),
       flag("keep-noisy", "keep the noisy sample as the companion noisy"),
+      first_index_option(),
+      resume_option(),
   };
   self.options = joined(own, input_options(), output_options());
   return self;

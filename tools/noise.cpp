@@ -31,11 +31,16 @@ Program program() {
   self.word_use = Program::Words::exactly_one;
   for (const NoiseFamily& family : noise_families())
     self.words.push_back({family.name, family.summary, joined(family.options, family_options())});
-  const std::vector<OptionSpec> count = {
-      integer("count", "N", "number of images").short_name('n').otherwise("1").at_least(1).at_most(1e12)};
+  const std::vector<OptionSpec> count = {integer("count", "N", "number of images")
+                                             .short_name('n')
+                                             .otherwise("1")
+                                             .at_least(1)
+                                             .at_most(1e12)
+                                             .not_in_history()};
   for (const ImageSource& source : image_sources())
     self.words.push_back({source.name, source.summary, joined(source.options, count)});
-  self.options = joined(std::vector{seed_option(), first_index_option()}, input_options(), output_options());
+  self.options =
+      joined(std::vector{seed_option(), first_index_option(), resume_option()}, input_options(), output_options());
   return self;
 }
 

@@ -42,6 +42,7 @@ Program program() {
       flag("list", "show the samplers, with their order of convergence and calls a step").not_in_history(),
       seed_option(),
       first_index_option(),
+      resume_option(),
   };
   for (const ScheduleFamily& family : schedule_families()) self.options = joined(self.options, family.options);
   self.options = joined(self.options, output_options());

@@ -40,6 +40,7 @@ Program program() {
               .at_least(0),
           number("alpha", "A", "scale of the clean part, y = A x + S n").otherwise("1").above(0),
           first_index_option(),
+          resume_option(),
       },
       input_options(), output_options());
   return self;

@@ -24,7 +24,8 @@ std::vector<OptionSpec> training_options() {
              "else none")
           .above(0)
           .at_most(1e30),
-      flag("state", "write the sufficient statistics instead of the model, for train-linear merge"),
+      file("state", "FILE", "write the sufficient statistics to FILE, for train-linear merge, and no model")
+          .not_in_history(),
   };
 }
 
@@ -43,23 +44,40 @@ Program program() {
   return self;
 }
 
-void write_result(const Invocation& call, Record result, const std::string& inner_history) {
-  result.metadata["history"] = inner_history;
-  add_history(result, call);
-  const auto writer = open_output(call);
-  writer->write(result);
-  writer->finish();
+/// The file that the result goes to, opened before the work: a wrong name must not be learned after hours.
+std::unique_ptr<RecordWriter> open_result(const Invocation& call) {
+  const bool is_state = call.options.declared("state") && call.options.has("state");
+  if (is_state && call.options.has("output")) throw UsageError("--state writes no model: give it or -o, not both");
+  const std::string path = call.options.text(is_state ? "state" : "output");
+  if (!path.empty() && path != "-" && !path.ends_with(".safetensors") && !path.ends_with(".nst"))
+    throw UsageError(path + ": a model or state is written as .safetensors or .nst");
+  return open_writer(path, write_options(call));
+}
+
+void add_step(Record& result, const Invocation& call, const std::vector<std::string>& inputs) {
+  if (call.options.flag("no-history")) return;
+  result.metadata["history"] = inputs.size() == 1 ? extended_history(inputs.front(), history_step(call))
+                                                  : extended_history("", history_step(call), inputs);
 }
 
 int merge(const Invocation& call) {
   const auto reader = open_input(call);
+  const auto writer = open_result(call);
   std::unique_ptr<Trainer> trainer;
+  std::vector<std::string> histories;
   while (const auto state = reader->next()) {
-    if (!trainer) trainer = std::make_unique<Trainer>(Trainer::kind_of_state(*state), TrainRequest{});
-    trainer->merge_state(*state);
+    const std::string who = "state " + std::to_string(histories.size());
+    with_context(who, [&] {
+      if (!trainer) trainer = std::make_unique<Trainer>(Trainer::kind_of_state(*state), TrainRequest{});
+      trainer->merge_state(*state);
+    });
+    histories.push_back(state->meta("history"));
   }
   if (!trainer) throw DataError("there is no state to merge");
-  return write_result(call, model_to_record(*trainer->finish()), ""), 0;
+  Record model = model_to_record(*trainer->finish());
+  add_step(model, call, histories);
+  writer->write(model);
+  return writer->finish(), 0;
 }
 
 int run(const Invocation& call) {
@@ -69,6 +87,7 @@ int run(const Invocation& call) {
   request.sigma = call.options.maybe_number("sigma");
   Trainer trainer(*find_entry(train_kinds(), call.words.front()), request);
   const auto reader = open_input(call);
+  const auto writer = open_result(call);
   Progress progress(call.title(), call.options.text("progress"));
   const std::int64_t first_index = call.options.integer("first-index");
   std::int64_t done = 0;
@@ -81,8 +100,10 @@ int run(const Invocation& call) {
     const auto position = stream_position(*record);
     progress.update(done, position ? position->count : std::nullopt);
   }
-  return write_result(call, call.options.flag("state") ? trainer.state() : model_to_record(*trainer.finish()), history),
-         0;
+  Record result = call.options.has("state") ? trainer.state() : model_to_record(*trainer.finish());
+  add_step(result, call, {history});
+  writer->write(result);
+  return writer->finish(), 0;
 }
 
 }  // namespace

@@ -43,6 +43,7 @@ std::uint64_t parse_unsigned(std::string_view text) {
 }
 
 std::string format_number(double value) {
+  if (std::isnan(value)) return "nan";  // whatever its sign bit
   char buffer[32];
   const auto result = std::to_chars(buffer, buffer + sizeof buffer, value);
   return {buffer, result.ptr};

@@ -1,6 +1,7 @@
 #include "base/signals.hpp"
 
 #include <unistd.h>
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 
@@ -10,8 +11,19 @@ namespace noiseutils {
 namespace {
 
 volatile std::sig_atomic_t stop_flag = 0;
+volatile std::sig_atomic_t has_doomed_file = 0;
+char doomed_file[4096];
+bool stop_deferred = false;
 
 void on_stop(int) { stop_flag = 1; }
+
+void on_end(int signal_number) {
+  if (has_doomed_file != 0) unlink(doomed_file);
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  sigaction(signal_number, &action, nullptr);
+  raise(signal_number);
+}
 
 void on_bus_error(int) {
   static const char line[] = "an input file shrank while it was read\n";
@@ -34,7 +46,23 @@ void install_signal_handlers() {
 }
 
 void defer_stop_signals() {
-  for (const int signal_number : {SIGTERM, SIGINT, SIGUSR1}) handle(signal_number, on_stop);
+  stop_deferred = true;
+  has_doomed_file = 0;
+  for (const int signal_number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) handle(signal_number, on_stop);
+}
+
+void remove_on_signal(const std::string& path) {
+  has_doomed_file = 0;
+  if (path.empty() || path.size() >= sizeof doomed_file || stop_deferred) return;
+  std::copy(path.begin(), path.end(), doomed_file);
+  doomed_file[path.size()] = 0;
+  has_doomed_file = 1;
+  for (const int signal_number : {SIGTERM, SIGINT, SIGHUP}) {
+    struct sigaction current {};
+    // A signal that the parent had ignored (nohup) stays ignored.
+    if (sigaction(signal_number, nullptr, &current) == 0 && current.sa_handler == SIG_DFL)
+      handle(signal_number, on_end);
+  }
 }
 
 bool stop_requested() { return stop_flag != 0; }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 namespace noiseutils {
 
 /// What every program does first. SIGPIPE keeps its default (die silently); SIGXFSZ is ignored, so that a file limit is
@@ -7,8 +9,13 @@ namespace noiseutils {
 /// code 74.
 void install_signal_handlers();
 
-/// From now on SIGTERM, SIGINT and SIGUSR1 only set a flag, because the program leaves something to resume from.
+/// From now on SIGTERM, SIGINT, SIGHUP and SIGUSR1 only set a flag, because the program leaves something to resume
+/// from.
 void defer_stop_signals();
+
+/// A file to remove if SIGTERM, SIGINT or SIGHUP ends the process: half of an output that cannot be resumed. One at a
+/// time; "": none.
+void remove_on_signal(const std::string& path);
 
 /// True once a deferred signal came.
 bool stop_requested();

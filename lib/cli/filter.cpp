@@ -5,15 +5,6 @@
 #include "base/progress.hpp"
 
 namespace noiseutils {
-namespace {
-
-/// Appending to another run's partial file would mix two results without a trace.
-void check_resumed(const RecordWriter& writer, const Record& expected, const Invocation& call) {
-  if (!call.options.flag("no-history") && writer.resumed_history() != expected.meta("history"))
-    throw DataError(call.options.text("output") + ".partial was written by another command; remove it to start anew");
-}
-
-}  // namespace
 
 ReadOptions read_options(const Invocation& call) {
   const OptionValues& values = call.options;
@@ -33,7 +24,8 @@ ReadOptions read_options(const Invocation& call) {
 WriteOptions write_options(const Invocation& call) {
   WriteOptions options;
   if (call.options.has("depth")) options.depth = static_cast<int>(parse_integer(call.options.text("depth")));
-  options.resume = call.options.flag("resume");
+  options.resumable = call.options.declared("resume");
+  options.resume = options.resumable && call.options.flag("resume");
   if (call.options.declared("first-index")) options.first_number = call.options.integer("first-index");
   return options;
 }
@@ -74,6 +66,19 @@ void add_history(Record& record, const Invocation& call) {
     record.metadata["history"] = extended_history(record.meta("history"), history_step(call));
 }
 
+namespace {
+
+/// What was computed from finite values must be finite too: no silent NaN.
+void check_result(const Record& record, const Invocation& call) {
+  const Tensor* data = record.find("data");
+  if (data == nullptr || call.options.flag("allow-nonfinite")) return;
+  if (const std::int64_t element = first_nonfinite(*data); element >= 0)
+    throw DataError("sample " + record.meta("id") + ": the result is not finite at element " + std::to_string(element) +
+                    ": the values are beyond what " + std::string(dtype_name(data->dtype())) + " can hold");
+}
+
+}  // namespace
+
 int run_filter(const Invocation& call, const FilterWork& work) {
   const auto reader = open_input(call);
   const auto writer = open_output(call);
@@ -93,9 +98,7 @@ int run_filter(const Invocation& call, const FilterWork& work) {
     const std::int64_t samples = sample_count(*record);
     const auto position = stream_position(*record);
     if (done < resumed) {
-      add_history(*record, call);
       done += samples;
-      if (done >= resumed) check_resumed(*writer, *record, call);
       if (done > resumed) throw DataError("the input is not the one that the partial output was made from");
       continue;
     }
@@ -103,6 +106,7 @@ int run_filter(const Invocation& call, const FilterWork& work) {
     LazyTensors lazy;
     with_context("sample " + sample_id(*record, 0, first_index + done),
                  [&] { work(*record, lazy, first_index + done); });
+    check_result(*record, call);
     add_history(*record, call);
     writer->write(*record, lazy);
     done += samples;
@@ -123,7 +127,6 @@ int run_source(const Invocation& call, std::int64_t count, const SourceWork& wor
     record.metadata["id"] = std::to_string(first_index + i);
     set_stream_position(record, {i, count, i + 1 == count});
     add_history(record, call);
-    if (i == resumed && resumed > 0) check_resumed(*writer, record, call);
     writer->write(record);
     progress.update(i + 1, count);
   }

@@ -52,6 +52,10 @@ Invocation parse_invocation(const Program& program, const std::vector<std::strin
   call.files.assign(operand, raw.operands.end());
   call.files.insert(call.files.end(), raw.files_after_dashes.begin(), raw.files_after_dashes.end());
 
+  // Before the options: a typo in the word would make the options of the right one look wrong.
+  const bool asks = asks_help || raw.values.contains("version") || raw.values.contains("completion");
+  if (!asks) check_word_count(program, call.words.size(), call.files.empty() ? "" : call.files.front());
+
   std::vector<OptionSpec> legal = universal_options();
   legal.insert(legal.end(), program.options.begin(), program.options.end());
   for (const std::string& name : call.words) {
@@ -70,8 +74,6 @@ Invocation parse_invocation(const Program& program, const std::vector<std::strin
       throw UsageError("--" + spec.name + " was given twice");
     call.options.set(spec, std::move(values));
   }
-  if (call.options.flag("help") || call.options.flag("version") || call.options.flag("completion")) return call;
-  check_word_count(program, call.words.size(), call.files.empty() ? "" : call.files.front());
   return call;
 }
 

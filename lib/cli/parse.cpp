@@ -37,6 +37,9 @@ RawCommandLine split_command_line(const std::vector<OptionSpec>& specs, const st
   std::reverse(before.begin(), before.end());
   try {
     app.parse(before);
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string message = error.what();
+    throw UsageError(message.substr(0, message.find(':')) + " needs a value");
   } catch (const CLI::ParseError& error) {
     throw UsageError(error.what());
   }

@@ -42,12 +42,15 @@ std::vector<OptionSpec> output_options() {
           .short_name('o')
           .not_in_history(),
       choice("depth", {"8", "16"}, "bits of integer images written; default: as the source came"),
-      flag("resume", "go on from FILE.partial after its last whole record (.nst)").not_in_history(),
       flag("no-history", "leave the metadata key history out").not_in_history(),
       choice("progress", {"auto", "line", "none"}, "progress on standard error; auto: only if it is a terminal")
           .otherwise("auto")
           .not_in_history(),
   };
+}
+
+OptionSpec resume_option() {
+  return flag("resume", "go on from FILE.partial after its last whole record (.nst)").not_in_history();
 }
 
 OptionSpec first_index_option() {

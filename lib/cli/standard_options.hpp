@@ -10,8 +10,10 @@ namespace noiseutils {
 std::vector<OptionSpec> universal_options();
 /// How input is read: --axes --bits --raw --scale --drop-alpha --stack --max-header --allow-nonfinite.
 std::vector<OptionSpec> input_options();
-/// Where records go: -o --depth --resume --no-history --progress.
+/// Where records go: -o --depth --no-history --progress.
 std::vector<OptionSpec> output_options();
+/// --resume: of programs whose loop is run_filter() or run_source().
+OptionSpec resume_option();
 /// --first-index: the number of the first sample, for array jobs.
 OptionSpec first_index_option();
 /// --seed.

@@ -51,11 +51,12 @@ int split(const Invocation& call) {
   const std::string pattern = call.options.text("output");
   const std::int64_t group = call.options.integer("samples");
   const auto reader = open_input(call);
-  if (pattern.empty())
-    return copy_split(*reader, static_cast<std::int64_t>(kMany), [&] { return open_output(call); }), 0;
   const auto percent = pattern.find("%d");
-  if (percent == std::string::npos)
-    throw UsageError("-o " + pattern + ": split writes many files; put %d into the name");
+  if (percent == std::string::npos) {
+    if (call.options.given("samples"))
+      throw UsageError("--samples is a number a file: put %d into the name given to -o");
+    return copy_split(*reader, static_cast<std::int64_t>(kMany), [&] { return open_output(call); }), 0;
+  }
   std::int64_t number = 0;
   copy_split(*reader, group, [&] {
     return open_writer(pattern.substr(0, percent) + std::to_string(number++) + pattern.substr(percent + 2),

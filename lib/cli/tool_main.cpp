@@ -9,12 +9,16 @@
 #include "base/threads.hpp"
 #include "cli/program.hpp"
 #include "cli/text_output.hpp"
+#include "random/random.hpp"
 
 namespace noiseutils {
 namespace {
 
 int report(const std::string& program, const std::string& message, ExitCode code) {
-  const std::string line = program + ": " + message + "\n";
+  std::string line = program + ": " + message;
+  for (char& c : line)  // names of strangers must not move the cursor, nor make two lines of one
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
+  line += "\n";
   std::fputs(line.c_str(), stderr);
   return static_cast<int>(code);
 }
@@ -32,6 +36,7 @@ int run(const Program& program, const Program& called, const std::vector<std::st
   if (call.options.flag("completion")) return print(completion_text(called)), 0;
   if (call.options.flag("version")) return print(version_text(called, call.options.flag("json"))), 0;
   if (call.options.has("threads")) set_thread_count(static_cast<int>(call.options.integer("threads")));
+  active_isa();  // refuses a wrong NOISEUTILS_ISA before anything is written
   return program.run(call);
 }
 

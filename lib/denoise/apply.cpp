@@ -16,9 +16,7 @@ void apply_denoiser(Record& record, LazyTensors& lazy, SampleDenoiser& denoiser,
   const std::vector<double> sigmas = noise_levels(record, request.sigma);
 
   record.metadata["axes"] = axes_of(record);  // lazy data has no tensor to tell them from
-  std::string noise = record.meta("noise");
-  if (noise.empty()) noise = nlohmann::json{{"family", "gaussian"}, {"sigma", *request.sigma}}.dump();
-  record.metadata["noise.removed"] = noise;
+  record.metadata["noise.removed"] = known_noise(record, request.sigma);
   record.metadata.erase("noise");
   record.metadata["model"] = request.model;
   if (request.keep_noisy) record.tensors.insert_or_assign("noisy", noisy);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "tensor/content_hash.hpp"
 
 namespace noiseutils {
@@ -11,7 +12,7 @@ void TrainingSamples::refuse(const std::string& model, const std::vector<Tensor>
   if (model != model_) {
     model_ = model;
     hashes_.clear();
-    const auto json = nlohmann::json::parse(model, nullptr, false);
+    const auto json = parse_json(model);
     if (json.is_object() && json.contains("samples") && json["samples"].is_array())
       for (const auto& hash : json["samples"])
         if (hash.is_string()) hashes_.insert(hash.get<std::string>());

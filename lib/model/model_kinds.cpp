@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "base/number.hpp"
 #include "base/registry.hpp"
 #include "model/gaussian.hpp"
@@ -27,7 +28,7 @@ std::int64_t whole_number(const Record& record, const std::string& key, std::int
 }
 
 Shape shape_of(const std::string& text) {
-  const json list = json::parse(text, nullptr, false);
+  const json list = parse_json(text);
   Shape shape;
   if (list.is_array())
     for (const json& axis : list)
@@ -48,7 +49,7 @@ ModelInfo info_of(const Record& record) {
   info.count = whole_number(record, "model.count", 1);
   info.noise = record.meta("model.noise");
   if (const std::string text = record.meta("model.samples"); !text.empty()) {
-    const json list = json::parse(text, nullptr, false);
+    const json list = parse_json(text);
     if (!list.is_array()) throw DataError("metadata \"model.samples\" is no JSON list");
     for (const json& hash : list) {
       if (!hash.is_string()) throw DataError("metadata \"model.samples\" is no list of strings");
@@ -85,7 +86,7 @@ Record model_to_record(const Model& model) {
   record.metadata["model.patch"] = std::to_string(info.patch);
   record.metadata["model.count"] = std::to_string(info.count);
   if (!info.noise.empty()) record.metadata["model.noise"] = info.noise;
-  record.metadata["model.samples"] = json(info.samples).dump();
+  record.metadata["model.samples"] = json_text(info.samples);
   return record;
 }
 

@@ -67,9 +67,12 @@ void apply_noise(Record& record, LazyTensors& lazy, const Noise& noise, const No
     if (!clip_to) throw DataError("--clip needs to know the range of data: metadata \"range\" or \"source\"");
   }
   const DType dtype = clean.dtype() == DType::F64 ? DType::F64 : DType::F32;
+  // Noise on noisy data must not repeat the draws that are in it already, also under the same seed.
+  const std::uint64_t layer = noise_from_metadata(record.meta("noise")).size();
   for (std::int64_t copy = 0; copy < request.copies; ++copy) {
     const std::string name = copy == 0 ? "data" : "reference." + std::to_string(copy);
-    const NoiseKey key{request.seed, static_cast<std::uint64_t>(first_sample), static_cast<std::uint64_t>(copy)};
+    const NoiseKey key{request.seed, static_cast<std::uint64_t>(first_sample),
+                       (layer << 32) + static_cast<std::uint64_t>(copy)};
     lazy[name] = {dtype, clean.shape(), [=, &noise](ByteSink& sink) {
                     if (dtype == DType::F64)
                       produce_copy<double>(clean, samples, noise, key, clip_to, sink);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "base/number.hpp"
 #include "base/registry.hpp"
 
@@ -45,7 +46,7 @@ std::unique_ptr<Noise> make_noise(const NoiseFamily& family, const OptionValues&
 std::vector<std::unique_ptr<Noise>> noise_from_metadata(const std::string& text) {
   std::vector<std::unique_ptr<Noise>> laws;
   if (text.empty()) return laws;
-  const json parsed = json::parse(text, nullptr, false);
+  const json parsed = parse_json(text);
   if (parsed.is_discarded()) throw DataError("metadata \"noise\" is not JSON: " + text.substr(0, 60));
   if (parsed.is_array())
     for (const json& object : parsed) laws.push_back(noise_of_object(object));
@@ -59,7 +60,7 @@ std::string extended_noise_metadata(const std::string& text, const Noise& noise,
   for (const auto& [name, value] : noise.parameters()) own[name] = value;
   if (clipped) own["clipped"] = true;
   if (text.empty()) return own.dump();
-  json list = json::parse(text, nullptr, false);
+  json list = parse_json(text);
   if (list.is_discarded()) throw DataError("metadata \"noise\" is not JSON: " + text.substr(0, 60));
   if (!list.is_array()) list = json::array({list});
   list.push_back(own);

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "base/threads.hpp"
 #include "noise/noise.hpp"
 
@@ -68,6 +70,11 @@ std::vector<double> noise_levels(const Record& record, std::optional<double> ask
     levels.push_back(level(law, sample_of(record, "data", static_cast<std::int64_t>(i))));
   }
   return levels;
+}
+
+std::string known_noise(const Record& record, std::optional<double> asked) {
+  if (!asked) return record.meta("noise");
+  return json_text({{"family", "gaussian"}, {"sigma", *asked}});
 }
 
 }  // namespace noiseutils

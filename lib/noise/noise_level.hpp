@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "tensor/record.hpp"
@@ -13,5 +14,9 @@ namespace noiseutils {
 /// as linear estimates want it. 0 where the noise vanishes (no counts at all).
 /// Throws DataError if neither is there.
 std::vector<double> noise_levels(const Record& record, std::optional<double> asked);
+
+/// The metadata text of the noise that a program takes as known: white Gaussian noise of `asked` if given, else what
+/// `noise` says.
+std::string known_noise(const Record& record, std::optional<double> asked);
 
 }  // namespace noiseutils

@@ -7,6 +7,7 @@
 #include "base/registry.hpp"
 #include "denoise/apply.hpp"
 #include "noise/gaussian_sigma.hpp"
+#include "noise/noise_level.hpp"
 
 namespace noiseutils {
 namespace {
@@ -115,9 +116,7 @@ void FieldOfSamples::apply(Record& record) {
                                      : (is_double ? of_images<double>(y, sigmas) : of_images<float>(y, sigmas));
   record.metadata["field"] = field_.name;
   record.metadata["model"] = model_metadata(model_->info());
-  record.metadata["noise.removed"] = measurement_.sigma
-                                         ? nlohmann::json{{"family", "gaussian"}, {"sigma", *measurement_.sigma}}.dump()
-                                         : record.meta("noise");
+  record.metadata["noise.removed"] = known_noise(record, measurement_.sigma);
   record.metadata.erase("noise");
 }
 

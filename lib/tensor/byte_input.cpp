@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/signals.hpp"
@@ -61,6 +62,8 @@ class GrowingBuffer {
 ByteInput::ByteInput(const std::string& path) : name_(path == "-" ? "standard input" : path) {
   if (path == "-") {
     descriptor_ = STDIN_FILENO;
+    static bool taken = false;  // a second reader would find the rest, or the same once more, depending on what it is
+    if (std::exchange(taken, true)) throw UsageError("standard input can be read only once");
     if (isatty(descriptor_)) throw UsageError("standard input is a terminal; give a FILE or pipe a stream in");
   } else {
     descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);

@@ -1,6 +1,7 @@
 #include "tensor/file_output.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,7 +28,19 @@ void write_all(int descriptor, std::span<const std::byte> bytes, const std::stri
   }
 }
 
-FileOutput::FileOutput(std::string path, bool keep) : path_(std::move(path)), partial_(path_ + ".partial") {
+namespace {
+
+/// The file that a symbolic link stands for: the link stays, its target is replaced.
+std::string resolved(std::string path) {
+  std::error_code failure;
+  if (!std::filesystem::is_symlink(path, failure)) return path;
+  const auto target = std::filesystem::weakly_canonical(path, failure);
+  return failure ? path : target.string();
+}
+
+}  // namespace
+
+FileOutput::FileOutput(std::string path, bool keep) : path_(resolved(std::move(path))), partial_(path_ + ".partial") {
   struct stat status {};
   const bool exists = stat(path_.c_str(), &status) == 0;
   if (exists && S_ISDIR(status.st_mode)) throw CreateError(path_ + ": " + errno_text(EISDIR));
@@ -35,8 +48,34 @@ FileOutput::FileOutput(std::string path, bool keep) : path_(std::move(path)), pa
   if (direct_)
     descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
   else
-    descriptor_ = ::open(partial_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | (keep ? 0 : O_TRUNC), 0666);
+    descriptor_ = ::open(partial_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor_ < 0) throw CreateError(path_ + ": " + errno_text(errno));
+  if (!direct_) {
+    lock();
+    if (!keep && ftruncate(descriptor_, 0) != 0) throw CreateError(partial_ + ": " + errno_text(errno));
+    remove_on_signal(partial_);
+  }
+}
+
+/// Two runs with one output name would write into each other's file: the second is refused. A file system without locks
+/// is let be.
+void FileOutput::lock() {
+  if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    ::close(descriptor_);
+    throw CreateError(partial_ + ": another process is writing it");
+  }
+  // The other process may have renamed it between open() and flock(): what is locked must be what the name means.
+  struct stat named {
+  }, opened{};
+  if (stat(partial_.c_str(), &named) != 0 || fstat(descriptor_, &opened) != 0 || named.st_ino != opened.st_ino) {
+    ::close(descriptor_);
+    throw CreateError(partial_ + ": another process has just finished it");
+  }
+}
+
+void FileOutput::keep_partial() {
+  keep_ = true;
+  remove_on_signal("");
 }
 
 FileOutput::~FileOutput() {
@@ -61,6 +100,7 @@ void FileOutput::commit() {
     }
   }
   committed_ = true;
+  remove_on_signal("");
 }
 
 }  // namespace noiseutils

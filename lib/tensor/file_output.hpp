@@ -26,9 +26,12 @@ class FileOutput : public ByteSink {
   void write(std::span<const std::byte> bytes) override;
   /// Throws IoError if the file system refuses bytes it had taken, CreateError if the rename fails.
   void commit();
-  void keep_partial() { keep_ = true; }
+  /// From now on the partial file stays, whatever happens.
+  void keep_partial();
 
  private:
+  void lock();
+
   std::string path_, partial_;
   bool direct_ = false;
   bool keep_ = false;

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json.hpp"
+
 namespace noiseutils {
 namespace {
 
@@ -11,12 +13,10 @@ constexpr std::size_t kMaxHistory = std::size_t{64} << 10;
 
 json steps_of(const std::string& history) {
   if (history.empty()) return json::array();
-  json steps = json::parse(history, nullptr, false);
+  json steps = parse_json(history);
   if (steps.is_array()) return steps;
   return json::array({json{{"note", history.substr(0, 256)}}});
 }
-
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 std::string quoted(const std::string& word) {
   const bool plain = !word.empty() && word.find_first_not_of(
@@ -33,10 +33,10 @@ std::string step_text(const json& step) {
   if (step.contains("argv") && step["argv"].is_array())
     for (const json& word : step["argv"])
       if (word.is_string()) text += (text.empty() ? "" : " ") + quoted(word.get<std::string>());
-  if (text.empty()) return "# " + dump(step);
-  if (step.contains("seed") && step["seed"].is_number_unsigned()) text += " --seed " + dump(step["seed"]);
+  if (text.empty()) return "# " + json_text(step);
+  if (step.contains("seed") && step["seed"].is_number_unsigned()) text += " --seed " + json_text(step["seed"]);
   if (step.contains("inputs") && step["inputs"].is_array())
-    for (const json& input : step["inputs"]) text += " <(" + history_as_pipeline(dump(input)) + ")";
+    for (const json& input : step["inputs"]) text += " <(" + history_as_pipeline(json_text(input)) + ")";
   return text;
 }
 
@@ -49,8 +49,8 @@ std::string extended_history(const std::string& history, const HistoryStep& step
   if (step.seed) own["seed"] = *step.seed;
   for (const std::string& input : other_inputs) own["inputs"].push_back(steps_of(input));
   steps.push_back(std::move(own));
-  while (steps.size() > 1 && dump(steps).size() > kMaxHistory) steps.erase(steps.begin());
-  return dump(steps);
+  while (steps.size() > 1 && json_text(steps).size() > kMaxHistory) steps.erase(steps.begin());
+  return json_text(steps);
 }
 
 std::string history_as_pipeline(const std::string& history) {

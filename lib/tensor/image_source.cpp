@@ -1,6 +1,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/json.hpp"
+
 #include "tensor/image_values.hpp"
 
 namespace noiseutils {
@@ -21,7 +23,7 @@ std::string source_text(const ImageSource& source) {
 }
 
 std::optional<ImageSource> source_of(const Record& record) {
-  const auto json = nlohmann::json::parse(record.meta("source"), nullptr, false);
+  const auto json = parse_json(record.meta("source"));
   if (!json.is_object() || !json.contains("depth") || !json["depth"].is_number_integer()) return std::nullopt;
   ImageSource source;
   source.depth = json["depth"].get<int>();

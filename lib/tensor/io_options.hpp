@@ -23,6 +23,7 @@ struct ReadOptions {
 struct WriteOptions {
   int depth = 0;                  ///< --depth 8|16 bits of integer images; 0: as the source came
   std::int64_t first_number = 0;  ///< --first-index: the number of the first sample in %d names
+  bool resumable = false;         ///< the program knows --resume: a signal leaves FILE.partial behind
   bool resume = false;            ///< --resume: go on from FILE.partial after its last whole record
 };
 

@@ -136,20 +136,11 @@ class OperandReader : public RecordReader {
     return with_context(input_->name(), [&]() -> std::optional<Record> {
       const auto header = stream_->next_header();
       if (!header) return std::nullopt;
-      Record record = with_context("record " + std::to_string(stream_->records() - 1), [&] {
-        Record body = stream_->read_body(*header);
-        if (const std::string format = body.meta("format"); !format.empty()) check_format(format);
-        return body;
-      });
+      Record record = stream_->read_body(*header);
       if (!options_.axes.empty()) record.metadata["axes"] = options_.axes;
       if (options_.scale) scale(record);
       return record;
     });
-  }
-
-  static void check_format(const std::string& format) {
-    if (format.starts_with("noiseutils/") && format != "noiseutils/1")
-      throw DataError("is of format \"" + format + "\"; this program reads noiseutils/1");
   }
 
   void scale(Record& record) const {

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "base/number.hpp"
 
 namespace noiseutils {
@@ -120,7 +121,7 @@ std::vector<std::string> metadata_of_samples(const std::string& value, std::int6
   // A list is made only where samples differ, so there are at least two: a list in a record of one sample is a plain
   // value.
   if (samples > 1 && value.starts_with('[')) {
-    const auto list = nlohmann::json::parse(value, nullptr, false);
+    const auto list = parse_json(value);
     if (list.is_array() && static_cast<std::int64_t>(list.size()) == samples)
       for (const auto& element : list)
         if (element.is_string()) own.push_back(element.get<std::string>());

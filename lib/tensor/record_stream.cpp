@@ -77,6 +77,10 @@ Record RecordStream::read_body(const RecordHeader& header) {
 }
 
 void RecordStream::follow(const Record& outline) {
+  if (const std::string format = outline.meta("format"); format.starts_with("noiseutils/") && format != "noiseutils/1")
+    throw DataError("is of format \"" + format + "\"; this program reads noiseutils/1");
+  if (const Tensor* data = outline.find("data"); data != nullptr && data->size() == 0)
+    throw DataError("data has shape " + shape_text(data->shape()) + ": an axis of size 0");
   const auto position = stream_position(outline);
   if (!position) {
     if (in_segment_) ended_early();

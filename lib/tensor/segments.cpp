@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "tensor/byte_input.hpp"
 #include "tensor/record_stream.hpp"
 
@@ -20,7 +21,7 @@ std::string metadata_of_range(const std::string& value, std::int64_t samples, st
   if (count == 1) return metadata_of_sample(value, samples, first);
   std::vector<std::string> values;
   for (std::int64_t i = first; i < first + count; ++i) values.push_back(metadata_of_sample(value, samples, i));
-  return nlohmann::json(values).dump();
+  return json_text(values);
 }
 
 /// Reads one record ahead, to know which is the last: for verbs that make segments of their own.
@@ -83,7 +84,7 @@ class BatchBuilder {
       for (const Record& sample : samples_) list.push_back(sample.meta(key));
       const bool common =
           std::all_of(list.begin(), list.end(), [&list = list](const auto& value) { return value == list.front(); });
-      batch.metadata[key] = common ? list.front() : nlohmann::json(list).dump();
+      batch.metadata[key] = common ? list.front() : json_text(list);
     }
     batch.metadata["axes"] = "N" + sample_axes(first);
     clear_stream_position(batch);

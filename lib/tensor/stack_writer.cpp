@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "tensor/file_output.hpp"
 #include "tensor/safetensors.hpp"
 #include "tensor/stream_writer.hpp"
@@ -173,7 +174,7 @@ class StackWriter : public RecordWriter {
   /// The common value, or a JSON list of strings.
   static std::string joined(const std::vector<std::string>& values) {
     for (const auto& value : values)
-      if (value != values.front()) return nlohmann::json(values).dump();
+      if (value != values.front()) return json_text(values);
     return values.front();
   }
 

@@ -97,6 +97,24 @@ class StdoutWriter : public RecordWriter {
   StdoutSink sink_;
 };
 
+/// Checks bytes against those that are there already, instead of writing them.
+class CompareSink : public ByteSink {
+ public:
+  explicit CompareSink(std::span<const std::byte> expected) : expected_(expected) {}
+  void write(std::span<const std::byte> bytes) override {
+    const std::size_t n = std::min(bytes.size(), expected_.size() - at_);
+    equal_ = equal_ && n == bytes.size() &&
+             std::equal(bytes.begin(), bytes.end(), expected_.begin() + static_cast<std::ptrdiff_t>(at_));
+    at_ += n;
+  }
+  bool equal() const { return equal_ && at_ == expected_.size(); }
+
+ private:
+  std::span<const std::byte> expected_;
+  std::size_t at_ = 0;
+  bool equal_ = true;
+};
+
 class StreamFileWriter : public RecordWriter {
  public:
   StreamFileWriter(const std::string& path, const WriteOptions& options) : file_(path, options.resume) {
@@ -104,9 +122,13 @@ class StreamFileWriter : public RecordWriter {
       file_.keep_partial();
       pass_whole_records();
     }
-    defer_stop_signals();
+    if (options.resumable) defer_stop_signals();
   }
   void write(const Record& record, const LazyTensors& lazy) override {
+    if (!last_.bytes.empty()) {
+      confirm_last(record, lazy);
+      return;
+    }
     try {
       write_record(file_, record, lazy);
     } catch (const Interrupted&) {
@@ -120,33 +142,50 @@ class StreamFileWriter : public RecordWriter {
   }
   void finish() override { file_.commit(); }
   std::int64_t samples_already_written() const override { return samples_; }
-  std::string resumed_history() const override { return history_; }
   void keep_partial() override { file_.keep_partial(); }
 
  private:
-  /// Finds the end of the last whole record of FILE.partial, cuts what follows, and goes on from there.
+  /// Cuts FILE.partial after its last whole record, which is made again: if this run makes other bytes of it, it is
+  /// another run.
   void pass_whole_records() {
     struct stat status {};
     if (fstat(file_.descriptor(), &status) != 0 || status.st_size == 0) return;
-    ByteInput input(file_.partial_path());
-    RecordStream stream(input, kMaxHeader);
-    std::uint64_t whole = 0;
-    try {
-      while (const auto header = stream.next_header()) {
-        const Record record = stream.read_body(*header);
-        samples_ += sample_count(record);
-        history_ = record.meta("history");
-        whole = input.offset();
+    std::uint64_t whole = 0, before_last = 0;
+    std::int64_t last_samples = 0;
+    {
+      ByteInput input(file_.partial_path());
+      RecordStream stream(input, kMaxHeader);
+      try {
+        while (const auto header = stream.next_header()) {
+          stream.read_body(*header);
+          last_samples = samples_of(*header);
+          samples_ += last_samples;
+          before_last = whole;
+          whole = input.offset();
+        }
+      } catch (const DataError&) {  // the record that the interruption cut short
       }
-    } catch (const DataError&) {  // the record that the interruption cut short
     }
     if (ftruncate(file_.descriptor(), static_cast<off_t>(whole)) != 0 || lseek(file_.descriptor(), 0, SEEK_END) < 0)
       throw IoError(file_.partial_path() + ": " + errno_text(errno));
+    if (whole == 0) return;
+    ByteInput input(file_.partial_path());
+    input.take(before_last);
+    last_ = input.take_rest();
+    samples_ -= last_samples;
+  }
+
+  void confirm_last(const Record& record, const LazyTensors& lazy) {
+    CompareSink sink(last_.bytes);
+    write_record(sink, record, lazy);
+    if (!sink.equal())
+      throw DataError(file_.partial_path() + " is of another command or input; remove it to start anew");
+    last_ = {};
   }
 
   FileOutput file_;
-  std::int64_t samples_ = 0;
-  std::string history_;
+  std::int64_t samples_ = 0;  // whole records of the partial file but the last
+  Bytes last_;                // its last whole record, until it is confirmed
 };
 
 }  // namespace

@@ -21,7 +21,11 @@ std::unique_ptr<RecordWriter> open_stdout_writer();
 std::unique_ptr<RecordWriter> open_stream_file_writer(const std::string& path, const WriteOptions& options);
 /// PATH as one record (.safetensors): a stream stacked along a new leading N.
 std::unique_ptr<RecordWriter> open_stack_writer(const std::string& path);
-/// PATH through a file format; with %d in it, one file a sample.
+/// A record with its lazy tensors computed into memory.
+Record materialised(const Record& record, const LazyTensors& lazy);
+/// PATH has one %d (or %03d): one file a sample, of any kind. UsageError for other uses of %.
+std::unique_ptr<RecordWriter> open_numbered_writer(const std::string& path, const WriteOptions& options);
+/// PATH through a file format.
 struct FileFormat;
 std::unique_ptr<RecordWriter> open_page_writer(const std::string& path, const FileFormat& format,
                                                const WriteOptions& options);

@@ -12,6 +12,10 @@ std::unique_ptr<RecordWriter> open_writer(const std::string& path, const WriteOp
     if (options.resume) throw UsageError("--resume needs -o FILE.nst");
     return open_stdout_writer();
   }
+  if (path.find('%', path.rfind('/') + 1) != std::string::npos) {  // rfind: npos + 1 is 0
+    if (options.resume) throw UsageError("--resume goes on with one stream: -o must name a .nst file without %");
+    return open_numbered_writer(path, options);
+  }
   if (path.ends_with(".nst")) return open_stream_file_writer(path, options);
   if (options.resume) throw UsageError("--resume goes on with a stream: -o must name a .nst file");
   if (path.ends_with(".safetensors")) return open_stack_writer(path);

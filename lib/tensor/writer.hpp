@@ -38,10 +38,9 @@ class RecordWriter {
   /// The last act: everything is on its way to the disk or the pipe, FILE.partial has become FILE. Without it FILE does
   /// not appear.
   virtual void finish() = 0;
-  /// With --resume: samples that FILE.partial already holds; the caller passes over as many.
+  /// With --resume: samples to pass over, those of the whole records in FILE.partial but the last: that one is made
+  /// again, and write() refuses (DataError) where it does not come out the same, byte for byte.
   virtual std::int64_t samples_already_written() const { return 0; }
-  /// With --resume: the `history` of the last of them, which the caller compares with that of its own run.
-  virtual std::string resumed_history() const { return ""; }
   /// Leaves FILE.partial in place whatever happens: there is something to resume from.
   virtual void keep_partial() {}
 };

@@ -3,8 +3,8 @@
 
 #include "base/error.hpp"
 #include "linalg/blas.hpp"
-#include "linalg/symmetric_eigen.hpp"
 #include "linalg/moments.hpp"
+#include "linalg/symmetric_eigen.hpp"
 #include "model/gaussian.hpp"
 #include "train/statistics.hpp"
 
@@ -65,6 +65,10 @@ class GaussianStatistics : public Statistics {
   std::unique_ptr<Model> finish(ModelInfo info, double noise_variance) override {
     const std::int64_t dim = moments_.dim();
     Moments found = moments_.finish();
+    for (const double value : found.covariance)
+      if (!std::isfinite(value))
+        throw DataError("the moments are beyond what " + std::string(dtype_name(DTypeOf<T>::value)) +
+                        " can hold; bring the data to a smaller scale (--scale)");
     const bool exact = std::is_same_v<T, double> || dim <= kDoubleEigenDim;
     Spectrum spectrum = exact ? spectrum_of<T, double>(found.covariance, dim, noise_variance)
                               : spectrum_of<T, T>(found.covariance, dim, noise_variance);

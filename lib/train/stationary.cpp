@@ -140,7 +140,11 @@ TrainKind stationary_training() {
             return std::make_unique<StationaryStatistics>(spectral_shape(axes, shape));
           },
           [](DType, const std::string& axes, const Shape& shape, const Record& state) -> std::unique_ptr<Statistics> {
-            auto statistics = std::make_unique<StationaryStatistics>(spectral_shape(axes, shape));
+            const SpectralShape spectral = spectral_shape(axes, shape);
+            // Before memory is taken for it, the state must hold what its metadata claim.
+            require_tensor(state, "cross_power_sum", DType::F64,
+                           {spectral.height, spectral.half_width(), spectral.channels, spectral.channels, 2});
+            auto statistics = std::make_unique<StationaryStatistics>(spectral);
             statistics->load(state);
             return statistics;
           }};

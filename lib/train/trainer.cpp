@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "base/number.hpp"
 #include "base/registry.hpp"
 #include "base/threads.hpp"
@@ -72,8 +73,8 @@ void Trainer::add(const Record& record, std::int64_t first_sample) {
       throw DataError("is " + axes + shape_text(shape) + ", the samples before are " + info_.axes +
                       shape_text(info_.shape) + (request_.patch > 0 ? " patches" : ""));
   });
-  note_noise(request_.sigma ? nlohmann::json{{"family", "gaussian"}, {"sigma", *request_.sigma}}.dump()
-                            : record.meta("noise"));
+  with_context(who, [&] { note_noise(known_noise(record, request_.sigma)); });
+  note_range(first_sample, samples);
   std::vector<double> sigmas(static_cast<std::size_t>(samples), 0.0);
   if (request_.sigma || !record.meta("noise").empty()) sigmas = noise_levels(record, request_.sigma);
   for (std::int64_t i = 0; i < samples; ++i) note_sample(sample_of(record, "data", i));
@@ -114,11 +115,28 @@ void Trainer::note_sample(const Tensor& sample) {
 
 /// What the model says it was freed of: the text that all samples share, or "variable".
 void Trainer::note_noise(const std::string& noise) {
+  if (noise_known_ && noise.empty() != info_.noise.empty())
+    throw DataError(std::string(noise.empty() ? "is clean" : "is noisy") + ", the samples before are " +
+                    (noise.empty() ? "noisy" : "clean"));
   if (!noise_known_)
     info_.noise = noise;
   else if (noise != info_.noise)
     info_.noise = "variable";
   noise_known_ = true;
+}
+
+/// The same sample twice would count twice: ranges of sample numbers must not overlap.
+void Trainer::note_range(std::int64_t first, std::int64_t count) {
+  if (!ranges_.empty() && ranges_.rbegin()->second == first) {  // the usual case: the run goes on
+    ranges_.rbegin()->second = first + count;
+    return;
+  }
+  for (const auto& [begin, end] : ranges_)
+    if (first < end && begin < first + count)
+      throw DataError("samples " + std::to_string(std::max(first, begin)) + " to " +
+                      std::to_string(std::min(first + count, end) - 1) +
+                      " are there already (array jobs number theirs by --first-index)");
+  ranges_.emplace(first, first + count);
 }
 
 Record Trainer::state() {
@@ -132,7 +150,8 @@ Record Trainer::state() {
   state.metadata["state.patch"] = std::to_string(info_.patch);
   state.metadata["state.dtype"] = dtype_name(dtype_);
   state.metadata["state.noise"] = info_.noise;
-  state.metadata["state.samples"] = nlohmann::json(samples_).dump();
+  state.metadata["state.samples"] = json_text(samples_);
+  state.metadata["state.ranges"] = json_text(ranges_);
   return state;
 }
 
@@ -144,13 +163,15 @@ const TrainKind& Trainer::kind_of_state(const Record& state) {
 
 void Trainer::merge_state(const Record& state) {
   const auto dtype = dtype_from_name(state.meta("state.dtype"));
-  const auto shape_json = nlohmann::json::parse(state.meta("state.shape"), nullptr, false);
-  const auto samples = nlohmann::json::parse(state.meta("state.samples"), nullptr, false);
-  if (!dtype || (*dtype != DType::F32 && *dtype != DType::F64) || !shape_json.is_array() || !samples.is_array())
+  const auto shape_json = parse_json(state.meta("state.shape"));
+  const auto samples = parse_json(state.meta("state.samples"));
+  const auto ranges = parse_json(state.meta("state.ranges"));
+  if (!dtype || (*dtype != DType::F32 && *dtype != DType::F64) || !shape_json.is_array() || !samples.is_array() ||
+      !ranges.is_array())
     throw DataError("is a damaged state: its metadata do not make sense");
   Shape shape;
   for (const auto& axis : shape_json) {
-    if (!axis.is_number_unsigned()) throw DataError("is a damaged state: state.shape is " + shape_json.dump());
+    if (!axis.is_number_unsigned()) throw DataError("is a damaged state: state.shape is " + json_text(shape_json));
     shape.push_back(axis.get<std::int64_t>());
   }
   std::int64_t patch = 0;
@@ -164,6 +185,11 @@ void Trainer::merge_state(const Record& state) {
     if (own != other) throw DataError("has " + what + " " + other + ", the states before have " + own);
   };
   differs("kind", kind_.name, state.meta("state.kind"));
+  for (const auto& range : ranges) {
+    if (!range.is_array() || range.size() != 2 || !range[0].is_number_integer() || !range[1].is_number_integer())
+      throw DataError("is a damaged state: state.ranges is " + json_text(ranges).substr(0, 60));
+    note_range(range[0].get<std::int64_t>(), range[1].get<std::int64_t>() - range[0].get<std::int64_t>());
+  }
   auto other = kind_.load(*dtype, axes, shape, state);
   if (!statistics_) {
     info_.axes = axes;
@@ -178,9 +204,6 @@ void Trainer::merge_state(const Record& state) {
     differs("type", std::string(dtype_name(dtype_)), std::string(dtype_name(*dtype)));
     statistics_->merge(*other);
   }
-  if (noise_known_ && (info_.noise.empty() != state.meta("state.noise").empty()))
-    throw DataError("was learned from " + std::string(info_.noise.empty() ? "noisy" : "clean") +
-                    " samples, the states before from " + (info_.noise.empty() ? "clean" : "noisy") + " ones");
   note_noise(state.meta("state.noise"));
   variance_sum_ += require_tensor(state, "noise_variance_sum", DType::F64, {}).values<double>()[0];
   for (const auto& hash : samples)

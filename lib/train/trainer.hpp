@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -45,15 +46,17 @@ class Trainer {
   void add_patches(const Tensor& sample, const std::string& axes);
   void note_sample(const Tensor& sample);
   void note_noise(const std::string& noise);
+  void note_range(std::int64_t first, std::int64_t count);
 
   const TrainKind& kind_;
   TrainRequest request_;
   ModelInfo info_;
   DType dtype_ = DType::F32;
   std::unique_ptr<Statistics> statistics_;
-  double variance_sum_ = 0;        // of the noise, over vectors
-  std::set<std::string> samples_;  // content hashes
-  bool noise_known_ = false;       // info_.noise holds the text of the first sample
+  double variance_sum_ = 0;                      // of the noise, over vectors
+  std::map<std::int64_t, std::int64_t> ranges_;  // of sample numbers: first, one past the last
+  std::set<std::string> samples_;                // content hashes
+  bool noise_known_ = false;                     // info_.noise holds the text of the first sample
 };
 
 }  // namespace noiseutils
