@@ -43,9 +43,9 @@ counted() {
 }
 
 @test "run-tests: unit tests that fail or crash are failures, those that skip are named" {
-  mkdir -p root/scripts root/tests
-  cp "$runner" root/scripts/
-  runner=$PWD/root/scripts/run-tests
+  mkdir -p project/scripts project/tests
+  cp "$runner" project/scripts/
+  runner=$PWD/project/scripts/run-tests
   stand_in() { printf '#!/bin/sh\n%s\n' "$1" >unit-tests && chmod +x unit-tests; }
   stand_in 'echo "[doctest] test cases:  12 |  12 passed | 0 failed | 3 skipped"'
   counted '12 passed, 0 failed' 0

@@ -1,5 +1,6 @@
 // Rates of lib/random on one thread, output in the first-level cache: prints "isa function Msamples/s", processor time.
-// Build (after make): g++ -std=c++20 -O2 -Ilib scripts/bench/bench_random.cpp build/libnoiseutils.a -fopenmp -o build/bench_random
+// Build (after make): g++ -std=c++20 -O2 -Ilib scripts/bench/bench_random.cpp build/libnoiseutils.a -fopenmp -o
+// build/bench_random
 
 #include <time.h>
 
