@@ -27,7 +27,7 @@ setup_file() {
   noise dead-leaves -n 9 --height 64 --width 64 | noise gaussian --sigma 0.1 --copies 2 -k -o large.nst
   if command -v train-linear >/dev/null; then
     noise dead-leaves -n 9 --height 8 --width 8 | train-linear gaussian --patch 4 -o model.safetensors
-    noise dead-leaves -n 9 --height 8 --width 8 | train-linear gaussian --patch 4 --state -o state.safetensors
+    noise dead-leaves -n 9 --height 8 --width 8 | train-linear gaussian --patch 4 --state state.safetensors
   fi
   record 256 '{"data":{"dtype":"F32","shape":[8,8],"data_offsets":[0,256]}}' >plain.nst
   make_lies
