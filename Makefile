@@ -89,7 +89,7 @@ lint: ## format, floors of the layout, compiler warnings of clang, shell scripts
 objects: $(LIB_OBJECTS) $(UNIT_OBJECTS) $(TOOLS:%=$(BUILD)/obj/tools/%.o)
 
 # A file is checked again when its object is built again: when it or one of its headers changes.
-tidy: $(TIDY)
+tidy: $(TIDY) ## clang-tidy over all sources: minutes, not part of lint
 define TIDY_RULE
 	@mkdir -p $(@D)
 	$(CLANG_TIDY) --quiet $< -- $(ALL_CPPFLAGS) -DNOISEUTILS_ISA=baseline $(filter-out -Wno-restrict,$(ALL_CXXFLAGS)) 2>/dev/null
