@@ -149,7 +149,9 @@ TEST_CASE("train: float samples, split over states and merged in another order, 
       merged.merge_state(state);
     single.merge_state(part(kind, 0, n));
     const Record expected = single.state(), found = merged.state();
-    for (const auto& [name, tensor] : expected.tensors) {
+    for (const auto& entry : expected.tensors) {
+      const std::string& name = entry.first;  // clang 14 cannot capture structured bindings
+      const Tensor& tensor = entry.second;
       CAPTURE(name);
       const Vector one = values_of(tensor), other = values_of(found.require(name));
       CHECK(largest_difference(one, other) <= 1e-12 * largest_difference(one, Vector(one.size())));
@@ -169,7 +171,9 @@ TEST_CASE("train: the same bits on one thread and on three") {
       return model->tensors();
     };
     const auto one = run(1), three = run(3);
-    for (const auto& [name, tensor] : one) {
+    for (const auto& entry : one) {
+      const std::string& name = entry.first;  // clang 14 cannot capture structured bindings
+      const Tensor& tensor = entry.second;
       CAPTURE(name);
       CHECK(std::memcmp(tensor.raw(), three.at(name).raw(), tensor.bytes()) == 0);
     }
