@@ -9,7 +9,7 @@
 namespace noiseutils {
 
 /// The training samples that metadata `model` lists: a reference that the model was trained on is not independent of
-/// what it denoised. Model files list the first samples only, so that this finds what was mixed up, not every misuse.
+/// what it denoised. Model files list a part of many samples, so that this finds what was mixed up, not all misuse.
 class TrainingSamples {
  public:
   /// Throws DataError if one of `references`, in their own type, is among the samples of `model`, the metadata value:

@@ -4,8 +4,8 @@
 
 namespace noiseutils {
 
-/// The layout of what write(record, lazy) will put on the wire: canonical order, offsets, metadata.
 struct RecordHeader;
+/// The layout of what write(record, lazy) will put on the wire: canonical order, offsets, metadata.
 RecordHeader header_of(const Record& record, const LazyTensors& lazy);
 
 /// Writes one record in canonical form; the tensors' bytes go to the sink in pieces as they come.
