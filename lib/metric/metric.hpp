@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +19,9 @@ struct NamedValue {
   double value;
 };
 
+/// All that an accumulator has seen, as named numbers: what an array job writes down for the others to merge.
+using MetricState = std::map<std::string, std::vector<double>, std::less<>>;
+
 /// An accumulator over samples. One that saw a single sample gives that sample's figures; merged with others it gives
 /// the figures of all of them as one set (before any logarithm or root).
 class Metric {
@@ -26,6 +31,9 @@ class Metric {
   virtual void add(const MetricSample& sample) = 0;
   /// Takes in what `other`, made by the same entry and options, has seen.
   virtual void merge(const Metric& other) = 0;
+  virtual MetricState state() const = 0;
+  /// Becomes what state() was taken of, by the same entry and options. Throws DataError if `state` does not fit.
+  virtual void restore(const MetricState& state) = 0;
   /// The figures, the first of them under the metric's own name.
   virtual std::vector<NamedValue> finish() const = 0;
 };
@@ -38,6 +46,13 @@ class AdditiveMetric : public Metric {
     const auto* same = dynamic_cast<const AdditiveMetric*>(&other);
     if (same == nullptr) throw InternalError("merging metrics of two kinds");
     for (std::size_t i = 0; i < kSums; ++i) sums_[i] += same->sums_[i];
+  }
+  MetricState state() const override { return {{"sums", {sums_.begin(), sums_.end()}}}; }
+  void restore(const MetricState& state) override {
+    const auto found = state.find("sums");
+    if (found == state.end() || found->second.size() != kSums)
+      throw DataError("the state has not the " + std::to_string(kSums) + " sums of this metric");
+    std::copy(found->second.begin(), found->second.end(), sums_.begin());
   }
 
  protected:

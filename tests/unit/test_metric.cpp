@@ -279,6 +279,18 @@ TEST_CASE("metric: samples pool before the logarithm, whatever their order") {
   CHECK(one->finish()[0].value == doctest::Approx(std::sqrt(7.0 / 4)).epsilon(1e-15));
 }
 
+TEST_CASE("metric: an accumulator restored from its state goes on as if it had never stopped") {
+  const MetricSample first = pair_sample(vector_of({1, 1, 1}), vector_of({0, 0, 0}));
+  const MetricSample second = pair_sample(vector_of({2}), vector_of({0}));
+  const auto stopped = make("rmse"), resumed = make("rmse");
+  stopped->add(first);
+  resumed->restore(stopped->state());
+  resumed->add(second);
+  CHECK(resumed->finish()[0].value == doctest::Approx(std::sqrt(7.0 / 4)).epsilon(1e-15));
+  CHECK_THROWS_AS(resumed->restore({}), DataError);
+  CHECK_THROWS_AS(resumed->restore({{"sums", {1}}}), DataError);
+}
+
 TEST_CASE("umse: merged samples have the standard error of a sum of independent parts") {
   std::vector<MetricSample> samples;
   for (unsigned i = 0; i < 3; ++i) {
