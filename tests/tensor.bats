@@ -133,6 +133,43 @@ END
   fails_with 65 noise gaussian --sigma 0.4 five.nst -o cut.nst --resume
 }
 
+@test "restream: parts joined are the whole, from TIFF pages, from NPY batches, from a slice" {
+  tensor head -n 3 five.nst | tensor convert -o a.tif
+  tensor tail -n 2 five.nst | tensor convert -o b.tif
+  tensor convert a.tif -o a.npy
+  tensor convert b.tif -o b.npy
+  for suffix in tif npy; do
+    noise gaussian --sigma 0.1 a.$suffix b.$suffix -o whole.nst
+    noise gaussian --sigma 0.1 a.$suffix -o part-0.nst
+    noise gaussian --sigma 0.1 --first-index 3 b.$suffix -o part-1.nst
+    tensor cat --restream part-0.nst part-1.nst | cmp - whole.nst
+  done
+  tensor head -n 4 five.nst | noise gaussian --sigma 0.1 -o whole.nst
+  tensor slice --to 1 five.nst | noise gaussian --sigma 0.1 -o part-0.nst
+  tensor slice --from 1 --to 4 five.nst | noise gaussian --sigma 0.1 --first-index 1 -o part-1.nst
+  tensor cat --restream part-0.nst part-1.nst | cmp - whole.nst
+}
+
+@test "a batch of many samples that differ in metadata: each list is parsed once" {
+  # Parsed anew for each sample, this would take many minutes.
+  noise dead-leaves -n 20000 --height 1 --width 2 --rmax 2 -o many.safetensors
+  tensor split many.safetensors | tensor cat -o split.nst
+  tensor convert split.nst -o again.safetensors
+  cmp many.safetensors again.safetensors
+}
+
+@test "axes that do not fit are refused" {
+  fails_with 65 tensor cat --axes NCHW five.nst -o bad.nst
+  grep -q 'axes "NCHW" name 4 axes' fails.err
+  fails_with 65 tensor check --axes XX five.nst
+  [ ! -e bad.nst ]
+}
+
+@test "split: numbers of a fixed width" {
+  tensor split -n 2 five.nst -o part-%03d.nst
+  tensor cat --restream part-000.nst part-001.nst part-002.nst | cmp - <(tensor cat --restream five.nst)
+}
+
 @test "montage: sizes, gaps and colour" {
   tensor montage --columns 5 --gap 2 five.nst -o row.pgm
   [ "$(head -c 10 row.pgm | tr '\n' ' ' | cut -d' ' -f 2,3)" = "68 16" ]

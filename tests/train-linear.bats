@@ -144,3 +144,16 @@ END
   py -c "import numpy as np; x = np.load('small.npy').copy(); x[500, 2, 2] = np.nan; np.save('nan.npy', x)"
   fails_with 65 train-linear gaussian nan.npy
 }
+
+@test "--use learns from a companion, with the noise that it carries" {
+  noise gaussian --sigma 0.2 --copies 2 -k images.nst -o noisy.nst
+  train-linear gaussian --patch 3 --no-history images.nst -o clean.safetensors
+  train-linear gaussian --patch 3 --no-history --use clean noisy.nst -o used.safetensors
+  cmp clean.safetensors used.safetensors
+  # Of a second copy: what the first teaches but for the draw of the noise, which is taken off of both.
+  train-linear gaussian --patch 3 --no-history --use reference.1 noisy.nst -o reference.safetensors
+  tensor info --json reference.safetensors >info
+  [ "$(value 'noise // .model_noise' info)" != null ]
+  fails_with 65 train-linear gaussian --patch 3 --use nothing noisy.nst -o none.safetensors
+  [ ! -e none.safetensors ]
+}

@@ -8,6 +8,7 @@
 #include "cli/program.hpp"
 #include "cli/standard_options.hpp"
 #include "model/model_kinds.hpp"
+#include "train/companion.hpp"
 #include "train/trainer.hpp"
 
 namespace {
@@ -24,6 +25,7 @@ std::vector<OptionSpec> training_options() {
              "else none")
           .above(0)
           .at_most(1e30),
+      text("use", "NAME", "learn from the tensor NAME of each record, such as clean or reference.1").otherwise("data"),
       file("state", "FILE", "write the sufficient statistics to FILE, for train-linear merge, and no model")
           .not_in_history(),
   };
@@ -92,8 +94,9 @@ int run(const Invocation& call) {
   const std::int64_t first_index = call.options.integer("first-index");
   std::int64_t done = 0;
   std::string history;
-  while (const auto record = reader->next()) {
+  while (auto record = reader->next()) {
     check_record(*record, false, first_index + done, "");
+    use_companion(*record, call.options.text("use"));
     trainer.add(*record, first_index + done);
     if (done == 0) history = record->meta("history");
     done += sample_count(*record);

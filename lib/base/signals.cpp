@@ -15,14 +15,19 @@ volatile std::sig_atomic_t has_doomed_file = 0;
 char doomed_file[4096];
 bool stop_deferred = false;
 
-void on_stop(int) { stop_flag = 1; }
-
 void on_end(int signal_number) {
   if (has_doomed_file != 0) unlink(doomed_file);
   struct sigaction action {};
   action.sa_handler = SIG_DFL;
   sigaction(signal_number, &action, nullptr);
   raise(signal_number);
+}
+
+/// The first signal lets the record at hand be finished; a second one ends the program: FILE.partial stays, its whole
+/// records are there to resume from.
+void on_stop(int signal_number) {
+  if (stop_flag != 0) on_end(signal_number);
+  stop_flag = 1;
 }
 
 void on_bus_error(int) {
@@ -38,6 +43,12 @@ void handle(int signal_number, void (*handler)(int)) {
   sigaction(signal_number, &action, nullptr);  // no SA_RESTART: a blocked read() must return to see the flag
 }
 
+/// As handle(), but a signal that the parent had ignored (nohup) stays ignored.
+void handle_unless_ignored(int signal_number, void (*handler)(int)) {
+  struct sigaction current {};
+  if (sigaction(signal_number, nullptr, &current) == 0 && current.sa_handler != SIG_IGN) handle(signal_number, handler);
+}
+
 }  // namespace
 
 void install_signal_handlers() {
@@ -48,7 +59,7 @@ void install_signal_handlers() {
 void defer_stop_signals() {
   stop_deferred = true;
   has_doomed_file = 0;
-  for (const int signal_number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) handle(signal_number, on_stop);
+  for (const int signal_number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) handle_unless_ignored(signal_number, on_stop);
 }
 
 void remove_on_signal(const std::string& path) {
@@ -57,12 +68,7 @@ void remove_on_signal(const std::string& path) {
   std::copy(path.begin(), path.end(), doomed_file);
   doomed_file[path.size()] = 0;
   has_doomed_file = 1;
-  for (const int signal_number : {SIGTERM, SIGINT, SIGHUP}) {
-    struct sigaction current {};
-    // A signal that the parent had ignored (nohup) stays ignored.
-    if (sigaction(signal_number, nullptr, &current) == 0 && current.sa_handler == SIG_DFL)
-      handle(signal_number, on_end);
-  }
+  for (const int signal_number : {SIGTERM, SIGINT, SIGHUP}) handle_unless_ignored(signal_number, on_end);
 }
 
 bool stop_requested() { return stop_flag != 0; }

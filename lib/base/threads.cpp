@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <fstream>
+#include <memory>
+#include <sstream>
 #include <string>
 
 #include "base/error.hpp"
@@ -15,18 +18,48 @@
 namespace noiseutils {
 namespace {
 
-/// Processors of the cgroup's CPU quota, rounded up; 0 where there is none.
+/// Processors of a quota in microseconds a period, rounded up; 0 for "max" or no file.
+int processors_of_quota(std::istream&& quota_file, std::istream&& period_file) {
+  long quota = 0, period = 0;
+  if (!(quota_file >> quota && period_file >> period) || quota <= 0 || period <= 0) return 0;
+  return static_cast<int>((quota + period - 1) / period);
+}
+
+/// The folder of this process in the hierarchy of cgroup 2, "/" at least; "" where there is none.
+std::string own_cgroup() {
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);)
+    if (line.starts_with("0::/")) return line.substr(3);
+  return "";
+}
+
+/// The least CPU quota of this process's cgroup and those above it, in processors rounded up; 0 where there is none.
 int cgroup_quota() {
-  std::ifstream v2("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  long period = 0;
-  if (v2 >> quota >> period && quota != "max" && period > 0)
-    return static_cast<int>((std::atol(quota.c_str()) + period - 1) / period);
-  std::ifstream v1_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), v1_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  long microseconds = 0;
-  if (v1_quota >> microseconds && v1_period >> period && microseconds > 0 && period > 0)
-    return static_cast<int>((microseconds + period - 1) / period);
-  return 0;
+  int least = 0;
+  const auto take = [&](int processors) {
+    if (processors > 0 && (least == 0 || processors < least)) least = processors;
+  };
+  const std::filesystem::path top = "/sys/fs/cgroup";
+  for (std::filesystem::path group = own_cgroup(); !group.empty(); group = group.parent_path()) {
+    std::ifstream file(top / group.relative_path() / "cpu.max");
+    std::string quota, period;
+    file >> quota >> period;
+    take(processors_of_quota(std::istringstream(quota), std::istringstream(period)));
+    if (group == group.root_path()) break;
+  }
+  take(processors_of_quota(std::ifstream(top / "cpu/cpu.cfs_quota_us"), std::ifstream(top / "cpu/cpu.cfs_period_us")));
+  return least;
+}
+
+/// Processors that this process may run on. The kernel refuses a mask that is too small for the machine.
+int affinity_count() {
+  for (int processors = 1024; processors <= 1 << 20; processors *= 2) {
+    const std::size_t size = CPU_ALLOC_SIZE(processors);
+    const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)> mask(CPU_ALLOC(processors),
+                                                                [](cpu_set_t* m) { CPU_FREE(m); });
+    if (sched_getaffinity(0, size, mask.get()) == 0) return std::max(1, CPU_COUNT_S(size, mask.get()));
+  }
+  return 1;
 }
 
 int chosen_threads = 0;
@@ -41,9 +74,7 @@ int default_thread_count() {
     } catch (const UsageError&) {  // lists such as "4,2" are OpenMP's own affair: fall through to what the machine has
     }
   }
-  cpu_set_t mask;
-  int processors = 1;
-  if (sched_getaffinity(0, sizeof mask, &mask) == 0) processors = std::max(1, CPU_COUNT(&mask));
+  const int processors = affinity_count();
   const int quota = cgroup_quota();
   return quota > 0 ? std::min(processors, quota) : processors;
 }

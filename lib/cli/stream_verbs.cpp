@@ -51,17 +51,13 @@ int split(const Invocation& call) {
   const std::string pattern = call.options.text("output");
   const std::int64_t group = call.options.integer("samples");
   const auto reader = open_input(call);
-  const auto percent = pattern.find("%d");
-  if (percent == std::string::npos) {
+  if (!numbered_path(pattern, 0)) {
     if (call.options.given("samples"))
       throw UsageError("--samples is a number a file: put %d into the name given to -o");
     return copy_split(*reader, static_cast<std::int64_t>(kMany), [&] { return open_output(call); }), 0;
   }
   std::int64_t number = 0;
-  copy_split(*reader, group, [&] {
-    return open_writer(pattern.substr(0, percent) + std::to_string(number++) + pattern.substr(percent + 2),
-                       write_options(call));
-  });
+  copy_split(*reader, group, [&] { return open_writer(*numbered_path(pattern, number++), write_options(call)); });
   return 0;
 }
 

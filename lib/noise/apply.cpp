@@ -80,6 +80,11 @@ void apply_noise(Record& record, LazyTensors& lazy, const Noise& noise, const No
                       produce_copy<float>(clean, samples, noise, key, clip_to, sink);
                   }};
   }
+  // References of an earlier call carry another law than `data` from now on, unless this call makes them anew.
+  if (request.copies == 1 && record.find("reference.1") != nullptr)
+    record.metadata.try_emplace("noise.reference", record.meta("noise"));
+  else
+    record.metadata.erase("noise.reference");
   if (request.keep_clean && record.find("clean") == nullptr)
     record.tensors.insert_or_assign("clean", is_float(clean.dtype()) ? clean : clean.converted(dtype));
   record.metadata["axes"] = axes_of(record);  // lazy data has no tensor to tell them from

@@ -26,7 +26,7 @@ std::size_t read_some(int descriptor, std::byte* to, std::size_t count) {
     const ssize_t got = ::read(descriptor, to, std::min<std::size_t>(count, std::size_t{1} << 30));
     if (got >= 0) return static_cast<std::size_t>(got);
     if (errno != EINTR) throw IoError("read failed: " + errno_text(errno));
-    if (stop_requested()) throw Interrupted("stopped by a signal");
+    if (stop_requested()) throw Interrupted("stopped by a signal; go on with --resume");
   }
 }
 

@@ -103,6 +103,7 @@ StreamCheck check_files(const std::vector<std::string>& files, const ReadOptions
         const auto pages = format->open({all.bytes, all.keeper, all.never_written}, options);
         for (std::int64_t page = 0; page < pages->pages(); ++page) {
           const Record record = pages->read(page);
+          if (!options.axes.empty()) check_axes(options.axes, record.require("data").shape());
           ++check.records;
           check.samples += sample_count(record);
           check.bytes += record.require("data").bytes();
@@ -113,6 +114,8 @@ StreamCheck check_files(const std::vector<std::string>& files, const ReadOptions
       RecordStream stream(input, options.max_header);
       while (const auto header = stream.next_header()) {
         ++check.records;
+        for (const TensorEntry& entry : header->tensors)
+          if (!options.axes.empty() && entry.name == "data") check_axes(options.axes, entry.shape);
         check.samples += samples_of(*header);
         check.bytes += header->data_bytes;
         stream.visit_body(*header, [&](const TensorEntry& entry, std::span<const std::byte> piece) {

@@ -27,6 +27,8 @@ class PageReader {
  public:
   virtual ~PageReader() = default;
   virtual std::int64_t pages() const = 0;
+  /// Samples in all pages, told without reading them.
+  virtual std::int64_t samples() const { return pages(); }
   /// Throws DataError (without the file's name: the caller prepends it) on damage of any kind.
   virtual Record read(std::int64_t page) = 0;
 };

@@ -62,6 +62,10 @@ Tensor in_c_order(const Tensor& fortran) {
   return result;
 }
 
+std::string axes_of(const NpyHeader& header, const ReadOptions& options) {
+  return options.axes.empty() ? default_axes(header.shape.size()) : options.axes;
+}
+
 Record read_npy(const FileBytes& file, const NpyHeader& header, const ReadOptions& options) {
   const std::byte* bytes = file.bytes.data() + header.data_offset;
   Tensor data;
@@ -75,7 +79,7 @@ Record read_npy(const FileBytes& file, const NpyHeader& header, const ReadOption
   if (header.fortran_order && header.shape.size() > 1) data = in_c_order(data);
   if (options.scale) data = scaled(data, *options.scale);
   Record record;
-  record.metadata["axes"] = options.axes.empty() ? default_axes(header.shape.size()) : options.axes;
+  record.metadata["axes"] = axes_of(header, options);
   record.tensors.emplace("data", std::move(data));
   return record;
 }
@@ -91,7 +95,9 @@ std::unique_ptr<PageReader> open_npy(FileBytes file, const ReadOptions& options)
     throw DataError("shape " + shape_text(header.shape) + " of " + std::string(dtype_name(header.dtype)) +
                     " does not fit the " + std::to_string(have) + " bytes of data");
   if (!options.axes.empty()) check_axes(options.axes, header.shape);
-  return std::make_unique<SingleImage>([=] { return read_npy(file, header, options); });
+  const bool batch = axes_of(header, options).starts_with('N');
+  return std::make_unique<SingleImage>([=] { return read_npy(file, header, options); },
+                                       batch ? header.shape.front() : 1);
 }
 
 /// Samples behind each other under a header that finish() fills in.

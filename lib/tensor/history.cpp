@@ -50,6 +50,8 @@ std::string extended_history(const std::string& history, const HistoryStep& step
   for (const std::string& input : other_inputs) own["inputs"].push_back(steps_of(input));
   steps.push_back(std::move(own));
   while (steps.size() > 1 && json_text(steps).size() > kMaxHistory) steps.erase(steps.begin());
+  // One step of many inputs: how many there were is left of them.
+  if (json_text(steps).size() > kMaxHistory) steps.back()["inputs"] = other_inputs.size();
   return json_text(steps);
 }
 

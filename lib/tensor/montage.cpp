@@ -61,9 +61,10 @@ Record montage(const std::vector<Record>& tiles, const MontageLayout& layout) {
 
 std::vector<Record> collect_tiles(RecordReader& reader, const std::vector<std::string>& names) {
   std::vector<Record> tiles;
-  while (const auto record = reader.next())
-    for (std::int64_t i = 0; i < sample_count(*record); ++i) {
-      const Record sample = sample_record(*record, i);
+  while (const auto record = reader.next()) {
+    const SamplesOfRecord samples(*record);
+    for (std::int64_t i = 0; i < samples.count(); ++i) {
+      const Record sample = samples.at(i);
       for (const std::string& name : names) {
         Record tile;
         tile.tensors["data"] = sample.require(name);
@@ -71,6 +72,7 @@ std::vector<Record> collect_tiles(RecordReader& reader, const std::vector<std::s
         tiles.push_back(std::move(tile));
       }
     }
+  }
   return tiles;
 }
 

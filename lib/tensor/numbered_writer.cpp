@@ -47,19 +47,33 @@ std::size_t find_pattern(const std::string& path, std::size_t& length) {
   return percent;
 }
 
+}  // namespace
+
+std::optional<std::string> numbered_path(const std::string& path, std::int64_t number) {
+  std::size_t length = 0;
+  const std::size_t at = find_pattern(path, length);
+  if (at == std::string::npos) return std::nullopt;
+  char digits[64];
+  std::snprintf(digits, sizeof digits, (path.substr(at, length - 1) + "lld").c_str(), static_cast<long long>(number));
+  return path.substr(0, at) + digits + path.substr(at + length);
+}
+
+namespace {
+
 /// One file a sample, each a stream, record or image of its own.
 class NumberedWriter : public RecordWriter {
  public:
-  NumberedWriter(std::string path, const WriteOptions& options)
-      : path_(std::move(path)), options_(options), pattern_(find_pattern(path_, pattern_length_)) {
+  NumberedWriter(std::string path, const WriteOptions& options) : path_(std::move(path)), options_(options) {
+    numbered_path(path_, 0);  // refuses a wrong pattern before any work
     options_.resumable = false;
   }
 
   void write(const Record& record, const LazyTensors& lazy) override {
     const Record whole = materialised(record, lazy);
-    for (std::int64_t i = 0; i < sample_count(whole); ++i, ++samples_) {
-      const auto writer = open_writer(numbered(), options_);
-      Record sample = sample_record(whole, i);
+    const SamplesOfRecord samples(whole);
+    for (std::int64_t i = 0; i < samples.count(); ++i, ++samples_) {
+      const auto writer = open_writer(*numbered_path(path_, options_.first_number + samples_), options_);
+      Record sample = samples.at(i);
       if (stream_position(sample)) set_stream_position(sample, {0, 1, true});
       writer->write(sample);
       writer->finish();
@@ -71,17 +85,8 @@ class NumberedWriter : public RecordWriter {
   }
 
  private:
-  std::string numbered() const {
-    char number[64];
-    std::snprintf(number, sizeof number, (path_.substr(pattern_, pattern_length_ - 1) + "lld").c_str(),
-                  static_cast<long long>(options_.first_number + samples_));
-    return path_.substr(0, pattern_) + number + path_.substr(pattern_ + pattern_length_);
-  }
-
   std::string path_;
   WriteOptions options_;
-  std::size_t pattern_length_ = 0;
-  std::size_t pattern_;
   std::int64_t samples_ = 0;
 };
 

@@ -13,11 +13,12 @@ class PageOutput : public RecordWriter {
 
   void write(const Record& record, const LazyTensors& lazy) override {
     const Record whole = materialised(record, lazy);
-    for (std::int64_t i = 0; i < sample_count(whole); ++i, ++samples_)
+    const SamplesOfRecord samples(whole);
+    for (std::int64_t i = 0; i < samples.count(); ++i, ++samples_)
       with_context(file_.path(), [&] {
         if (samples_ > 0 && !format_.many_pages)
           throw DataError("a " + format_.name + " file holds one sample and there are more; put %d into the name");
-        page_->add(sample_record(whole, i));
+        page_->add(samples.at(i));
       });
   }
 

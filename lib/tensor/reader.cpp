@@ -84,24 +84,36 @@ class OperandReader : public RecordReader {
       const Bytes all = input_->take_rest();
       pages_ = format->open({all.bytes, all.keeper, all.never_written}, options_);
       page_ = 0;
-      begin_run(operand);
+      begin_run();
     });
   }
 
-  /// Consecutive files that are not streams form one segment. Its count is known if each of them holds one sample.
-  void begin_run(const Operand& operand) {
+  /// Consecutive files that are not streams form one segment, of as many samples as they hold.
+  void begin_run() {
     const bool begins = !in_run_;
     in_run_ = true;
     run_ends_here_ = current_ == operands_.size() || operands_[current_].content != Content::file;
     if (!begins) return;
     next_index_ = 0;
-    count_.reset();
-    std::int64_t files = 1;
-    bool single = operand.format == nullptr || !operand.format->many_pages;
-    for (std::size_t i = current_; i < operands_.size() && operands_[i].content == Content::file; ++i, ++files)
-      single = single && !operands_[i].format->many_pages;
-    if (single) count_ = files;
-    count_pages_ = files == 1 && !single;
+    count_ = samples_in(*pages_);
+    for (std::size_t i = current_; i < operands_.size() && operands_[i].content == Content::file; ++i) {
+      const auto more = operands_[i].format->many_pages ? samples_in(*open_pages(operands_[i])) : 1;
+      count_ = count_ && more ? std::optional(*count_ + *more) : std::nullopt;
+    }
+  }
+
+  std::unique_ptr<PageReader> open_pages(const Operand& operand) const {
+    ByteInput input(operand.path);
+    return with_context(input.name(), [&] {
+      const Bytes all = input.take_rest();
+      return operand.format->open({all.bytes, all.keeper, all.never_written}, options_);
+    });
+  }
+
+  /// nullopt where --axes makes samples of what the format takes for parts of one.
+  std::optional<std::int64_t> samples_in(const PageReader& pages) const {
+    if (options_.axes.starts_with('N') && pages.samples() == pages.pages()) return std::nullopt;
+    return pages.samples();
   }
 
   Record next_page() {
@@ -111,10 +123,6 @@ class OperandReader : public RecordReader {
         check_axes(options_.axes, record.require("data").shape());
         record.metadata["axes"] = options_.axes;
       }
-      if (count_pages_)
-        count_ = pages_->pages() == 1 ? std::optional(sample_count(record))
-                 : is_batch(record)   ? std::nullopt
-                                      : std::optional(pages_->pages());
       if (!is_batch(record)) set_id(record);
       StreamPosition position{next_index_, count_, run_ends_here_ && page_ + 1 == pages_->pages()};
       set_stream_position(record, position);
@@ -137,7 +145,10 @@ class OperandReader : public RecordReader {
       const auto header = stream_->next_header();
       if (!header) return std::nullopt;
       Record record = stream_->read_body(*header);
-      if (!options_.axes.empty()) record.metadata["axes"] = options_.axes;
+      if (!options_.axes.empty()) {
+        check_axes(options_.axes, record.require("data").shape());
+        record.metadata["axes"] = options_.axes;
+      }
       if (options_.scale) scale(record);
       return record;
     });
@@ -162,7 +173,6 @@ class OperandReader : public RecordReader {
   std::int64_t page_ = 0;
   bool in_run_ = false;         // inside a segment made of files
   bool run_ends_here_ = false;  // the file being read is the last of it
-  bool count_pages_ = false;    // the segment's count is that of its one file
   std::int64_t next_index_ = 0;
   std::optional<std::int64_t> count_;
 };

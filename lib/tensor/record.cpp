@@ -116,22 +116,26 @@ Tensor sample_of(const Record& record, std::string_view name, std::int64_t i) {
   return tensor.at(i);
 }
 
-std::vector<std::string> metadata_of_samples(const std::string& value, std::int64_t samples) {
-  std::vector<std::string> own;
+MetadataOfSamples::MetadataOfSamples(std::string value, std::int64_t samples) : common_(std::move(value)) {
   // A list is made only where samples differ, so there are at least two: a list in a record of one sample is a plain
   // value.
-  if (samples > 1 && value.starts_with('[')) {
-    const auto list = parse_json(value);
-    if (list.is_array() && static_cast<std::int64_t>(list.size()) == samples)
-      for (const auto& element : list)
-        if (element.is_string()) own.push_back(element.get<std::string>());
-  }
-  if (static_cast<std::int64_t>(own.size()) != samples) own.assign(static_cast<std::size_t>(samples), value);
-  return own;
+  if (samples < 2 || !common_.starts_with('[')) return;
+  const auto list = parse_json(common_);
+  if (!list.is_array() || static_cast<std::int64_t>(list.size()) != samples) return;
+  for (const auto& element : list)
+    if (element.is_string()) own_.push_back(element.get<std::string>());
+  if (static_cast<std::int64_t>(own_.size()) != samples) own_.clear();
+}
+
+std::vector<std::string> metadata_of_samples(const std::string& value, std::int64_t samples) {
+  const MetadataOfSamples values(value, samples);
+  std::vector<std::string> all;
+  for (std::int64_t i = 0; i < samples; ++i) all.push_back(values.at(i));
+  return all;
 }
 
 std::string metadata_of_sample(const std::string& value, std::int64_t samples, std::int64_t i) {
-  return value.starts_with('[') ? metadata_of_samples(value, samples)[static_cast<std::size_t>(i)] : value;
+  return value.starts_with('[') ? MetadataOfSamples(value, samples).at(i) : value;
 }
 
 std::string sample_id(const Record& record, std::int64_t i, std::int64_t number) {
@@ -153,21 +157,29 @@ std::vector<std::string> sample_ids(const Record& record, std::int64_t first_num
   return ids;
 }
 
-Record sample_record(const Record& record, std::int64_t i) {
-  if (!is_batch(record)) return record;
-  const std::int64_t samples = sample_count(record);
-  Record result;
-  for (const auto& [name, tensor] : record.tensors) result.tensors.emplace(name, sample_of(record, name, i));
-  for (const auto& [key, value] : record.metadata) result.metadata[key] = metadata_of_sample(value, samples, i);
-  result.metadata["axes"] = sample_axes(record);
-  if (!record.meta("id").empty()) result.metadata["id"] = sample_id(record, i, i);
-  if (const auto position = stream_position(record)) {
-    StreamPosition own = *position;
-    own.index += i;
-    own.last = position->last && i + 1 == samples;
-    set_stream_position(result, own);
-  }
-  return result;
+SamplesOfRecord::SamplesOfRecord(const Record& record)
+    : record_(record), count_(sample_count(record)), position_(stream_position(record)) {
+  if (!is_batch(record)) return;
+  for (const auto& [key, value] : record.metadata) metadata_.emplace(key, MetadataOfSamples(value, count_));
+  if (!record.meta("id").empty()) ids_ = sample_ids(record, 0);
 }
+
+Record SamplesOfRecord::at(std::int64_t i) const {
+  if (!is_batch(record_)) return record_;
+  Record sample;
+  for (const auto& [name, tensor] : record_.tensors) sample.tensors.emplace(name, sample_of(record_, name, i));
+  for (const auto& [key, values] : metadata_) sample.metadata[key] = values.at(i);
+  sample.metadata["axes"] = sample_axes(record_);
+  if (!ids_.empty()) sample.metadata["id"] = ids_[static_cast<std::size_t>(i)];
+  if (position_) {
+    StreamPosition own = *position_;
+    own.index += i;
+    own.last = position_->last && i + 1 == count_;
+    set_stream_position(sample, own);
+  }
+  return sample;
+}
+
+Record sample_record(const Record& record, std::int64_t i) { return SamplesOfRecord(record).at(i); }
 
 }  // namespace noiseutils

@@ -56,12 +56,38 @@ Shape sample_shape(const Record& record);
 /// Sample i of tensor `name` (shares the bytes). In a batch every companion must have the same leading N (DataError
 /// else).
 Tensor sample_of(const Record& record, std::string_view name, std::int64_t i);
-/// Element i of a metadata value that lists one string for each of `samples` samples (what stacking makes of values
-/// that differ); any other value is common to all and comes back as it is.
+/// A metadata value as each of `samples` samples has it: an element of a list of one string a sample (what stacking
+/// makes of values that differ); any other value is common to all.
+class MetadataOfSamples {
+ public:
+  MetadataOfSamples(std::string value, std::int64_t samples);
+  bool common() const { return own_.empty(); }
+  const std::string& at(std::int64_t i) const { return own_.empty() ? common_ : own_[static_cast<std::size_t>(i)]; }
+
+ private:
+  std::string common_;
+  std::vector<std::string> own_;
+};
+/// MetadataOfSamples::at(i): for loops over samples keep the object, it parses the list.
 std::string metadata_of_sample(const std::string& value, std::int64_t samples, std::int64_t i);
-/// The same of all samples; the list is parsed once.
 std::vector<std::string> metadata_of_samples(const std::string& value, std::int64_t samples);
-/// Sample i as a record of its own: tensors sliced, axes without N, `id` resolved, list-valued metadata resolved.
+
+/// The samples of a record as records of their own: tensors sliced, axes without N, `id` and other list-valued metadata
+/// resolved. What the samples share is worked out once; the record outlives this object.
+class SamplesOfRecord {
+ public:
+  explicit SamplesOfRecord(const Record& record);
+  std::int64_t count() const { return count_; }
+  Record at(std::int64_t i) const;
+
+ private:
+  const Record& record_;
+  std::int64_t count_;
+  std::map<std::string, MetadataOfSamples, std::less<>> metadata_;
+  std::vector<std::string> ids_;
+  std::optional<StreamPosition> position_;
+};
+/// SamplesOfRecord(record).at(i)
 Record sample_record(const Record& record, std::int64_t i);
 /// A name for sample i of the record: `id` (a JSON list in a batch), else the number given.
 std::string sample_id(const Record& record, std::int64_t i, std::int64_t number);

@@ -17,10 +17,11 @@ namespace {
 
 /// Values of samples first ... of a listed metadata value, listed again.
 std::string metadata_of_range(const std::string& value, std::int64_t samples, std::int64_t first, std::int64_t count) {
-  if (metadata_of_sample(value, samples, 0) == value) return value;
-  if (count == 1) return metadata_of_sample(value, samples, first);
+  const MetadataOfSamples all(value, samples);
+  if (all.common()) return value;
+  if (count == 1) return all.at(first);
   std::vector<std::string> values;
-  for (std::int64_t i = first; i < first + count; ++i) values.push_back(metadata_of_sample(value, samples, i));
+  for (std::int64_t i = first; i < first + count; ++i) values.push_back(all.at(i));
   return json_text(values);
 }
 
@@ -112,10 +113,14 @@ Record take_samples(const Record& record, std::int64_t first, std::int64_t count
 
 void copy_slice(RecordReader& reader, RecordWriter& writer, std::int64_t first, std::int64_t count) {
   std::int64_t seen = 0, written = 0, index = 0;
+  std::optional<std::int64_t> total;  // known where the slice lies within the first segment
   while (written < count) {
     auto record = reader.next();
     if (!record) break;
     const std::int64_t samples = sample_count(*record);
+    if (const auto whole = stream_position(*record);
+        seen == 0 && whole && whole->count && *whole->count - first >= count)
+      total = count;
     const std::int64_t skip = std::clamp<std::int64_t>(first - seen, 0, samples);
     const std::int64_t take = std::min(samples - skip, count - written);
     seen += samples;
@@ -124,7 +129,7 @@ void copy_slice(RecordReader& reader, RecordWriter& writer, std::int64_t first, 
       Record part = take_samples(*record, skip, take);
       written += take;
       if (position) {
-        set_stream_position(part, {index, std::nullopt, written == count || position->last});
+        set_stream_position(part, {index, total, written == count || position->last});
         index = position->last ? 0 : index + take;
       }
       writer.write(part);
@@ -197,11 +202,11 @@ void copy_split(RecordReader& reader, std::int64_t group,
   std::unique_ptr<RecordWriter> writer;
   std::int64_t index = 0;
   while (auto record = input.next()) {
-    const std::int64_t samples = sample_count(*record);
-    for (std::int64_t i = 0; i < samples; ++i) {
+    const SamplesOfRecord samples(*record);
+    for (std::int64_t i = 0; i < samples.count(); ++i) {
       if (!writer) writer = next_writer();
-      Record sample = sample_record(*record, i);
-      const bool last = index + 1 == group || (i + 1 == samples && !input.more());
+      Record sample = samples.at(i);
+      const bool last = index + 1 == group || (i + 1 == samples.count() && !input.more());
       set_stream_position(sample, {index, std::nullopt, last});
       writer->write(sample);
       ++index;
@@ -218,10 +223,10 @@ void copy_stacked(RecordReader& reader, RecordWriter& writer, std::int64_t group
   BatchBuilder batch;
   std::int64_t index = 0, number = 0;
   while (auto record = input.next()) {
-    const std::int64_t samples = sample_count(*record);
-    for (std::int64_t i = 0; i < samples; ++i, ++number) {
-      with_context("sample " + std::to_string(number), [&] { batch.add(sample_record(*record, i)); });
-      const bool last = i + 1 == samples && !input.more();
+    const SamplesOfRecord samples(*record);
+    for (std::int64_t i = 0; i < samples.count(); ++i, ++number) {
+      with_context("sample " + std::to_string(number), [&] { batch.add(samples.at(i)); });
+      const bool last = i + 1 == samples.count() && !input.more();
       if (!last && batch.size() != group) continue;
       const std::int64_t size = batch.size();
       Record stacked = batch.finish();

@@ -166,8 +166,8 @@ class StackWriter : public RecordWriter {
       metadata_.try_emplace(key, std::vector<std::string>(static_cast<std::size_t>(samples_)));
     for (auto& [key, values] : metadata_) {
       const auto found = metadata.find(key);
-      const std::string value = found == metadata.end() ? "" : found->second;
-      for (std::int64_t i = 0; i < samples; ++i) values.push_back(metadata_of_sample(value, samples, i));
+      const MetadataOfSamples own(found == metadata.end() ? "" : found->second, samples);
+      for (std::int64_t i = 0; i < samples; ++i) values.push_back(own.at(i));
     }
   }
 

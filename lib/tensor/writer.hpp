@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -51,5 +52,9 @@ class RecordWriter {
 ///   in the path
 /// Throws CreateError where the file cannot be made, UsageError for an unknown suffix.
 std::unique_ptr<RecordWriter> open_writer(const std::string& path, const WriteOptions& options);
+
+/// `path` with the number in the place of its one %d (or %3d, %03d); nullopt if there is none. UsageError for other
+/// uses of % in the file's name.
+std::optional<std::string> numbered_path(const std::string& path, std::int64_t number);
 
 }  // namespace noiseutils

@@ -89,7 +89,7 @@ std::unique_ptr<Statistics> load(std::int64_t dim, const Record& state) {
     const auto values = require_tensor(state, name, dtype, shape).template values<Element>();
     to.assign(values.begin(), values.end());
   };
-  saved.count = require_tensor(state, "count", DType::I64, {}).template values<std::int64_t>()[0];
+  saved.count = require_count(state);
   copy("mean", DType::F64, {dim}, saved.mean);
   copy("scatter", DType::F64, {dim * (dim + 1) / 2}, saved.scatter);
   copy("edge_index", DType::I64, {rows}, saved.edge_index);

@@ -63,7 +63,7 @@ class StationaryStatistics : public Statistics {
     const auto copy = [](std::span<const double> from, std::vector<double>& to) {
       to.assign(from.begin(), from.end());
     };
-    count_ = require_tensor(state, "count", DType::I64, {}).values<std::int64_t>()[0];
+    count_ = require_count(state);
     copy(require_tensor(state, "level_sum", DType::F64, {shape_.channels}).values<double>(), levels_);
     copy(require_tensor(state, "cross_power_sum", DType::F64, cross_shape()).values<double>(), cross_);
   }

@@ -51,4 +51,9 @@ TrainKind stationary_training();
 /// A tensor of a state with the type and shape it must have. DataError else.
 const Tensor& require_tensor(const Record& state, std::string_view name, DType dtype, const Shape& shape);
 
+/// The most vectors that statistics are of: below it every count is exact as a double, and two of them add up.
+constexpr std::int64_t kMaxVectors = std::int64_t{1} << 53;
+/// The tensor "count" of a state. DataError unless it is one number, 0 to kMaxVectors.
+std::int64_t require_count(const Record& state);
+
 }  // namespace noiseutils

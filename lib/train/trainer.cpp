@@ -22,6 +22,10 @@ constexpr std::int64_t kPatchesAtATime = 4096;  // a multiple of the block of 25
 constexpr std::int64_t kPatchesAPiece = 512;
 constexpr std::int64_t kSamplesAtATime = 1024;
 
+bool is_count(const nlohmann::json& number) {
+  return number.is_number_unsigned() && number.get<std::uint64_t>() <= static_cast<std::uint64_t>(kMaxVectors);
+}
+
 template <class T>
 Tensor patches_of(const PatchGeometry& geometry, const Tensor& image, std::int64_t first, std::int64_t count) {
   Tensor rows(DTypeOf<T>::value, {count, geometry.dim()});
@@ -44,6 +48,13 @@ const Tensor& require_tensor(const Record& state, std::string_view name, DType d
     throw DataError("tensor \"" + std::string(name) + "\" is " + std::string(dtype_name(tensor.dtype())) +
                     shape_text(tensor.shape()) + ", expected " + std::string(dtype_name(dtype)) + shape_text(shape));
   return tensor;
+}
+
+std::int64_t require_count(const Record& state) {
+  const std::int64_t count = require_tensor(state, "count", DType::I64, {}).values<std::int64_t>()[0];
+  if (count < 0 || count > kMaxVectors)
+    throw DataError("tensor \"count\" is " + std::to_string(count) + ", expected 0 to " + std::to_string(kMaxVectors));
+  return count;
 }
 
 void Trainer::begin(const std::string& axes, const Shape& shape, DType dtype) {
@@ -186,7 +197,7 @@ void Trainer::merge_state(const Record& state) {
   };
   differs("kind", kind_.name, state.meta("state.kind"));
   for (const auto& range : ranges) {
-    if (!range.is_array() || range.size() != 2 || !range[0].is_number_integer() || !range[1].is_number_integer())
+    if (!range.is_array() || range.size() != 2 || !is_count(range[0]) || !is_count(range[1]) || range[1] < range[0])
       throw DataError("is a damaged state: state.ranges is " + json_text(ranges).substr(0, 60));
     note_range(range[0].get<std::int64_t>(), range[1].get<std::int64_t>() - range[0].get<std::int64_t>());
   }
@@ -203,6 +214,7 @@ void Trainer::merge_state(const Record& state) {
     differs("shape", shape_text(info_.shape), shape_text(shape));
     differs("type", std::string(dtype_name(dtype_)), std::string(dtype_name(*dtype)));
     statistics_->merge(*other);
+    if (statistics_->count() > kMaxVectors) throw DataError("makes more vectors than can be counted");
   }
   note_noise(state.meta("state.noise"));
   variance_sum_ += require_tensor(state, "noise_variance_sum", DType::F64, {}).values<double>()[0];

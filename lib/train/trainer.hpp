@@ -20,7 +20,7 @@ struct TrainRequest {
 /// samples
 ///   Cov(x) = Cov(y) - v I,   v the mean of Var(y | x) over samples and elements,
 /// with eigenvalues floored at 0: exact in expectation for white Gaussian noise, the mean noise variance for other
-/// families. Companions are never looked at.
+/// families. Companions are never looked at (use_companion() makes one `data`).
 class Trainer {
  public:
   Trainer(const TrainKind& kind, TrainRequest request) : kind_(kind), request_(request) {}

@@ -48,6 +48,9 @@ def write_record(file, tensors, metadata):
 
 
 if __name__ == "__main__":
-    for tensors, metadata in read_records(sys.stdin.buffer):
-        tensors["data"] = tensors["data"] * tensors["data"].dtype.type(2)
-        write_record(sys.stdout.buffer, tensors, metadata)
+    try:
+        for tensors, metadata in read_records(sys.stdin.buffer):
+            tensors["data"] = tensors["data"] * tensors["data"].dtype.type(2)
+            write_record(sys.stdout.buffer, tensors, metadata)
+    except (EOFError, KeyError) as error:  # KeyError: a dtype that numpy has not, such as BF16
+        sys.exit(f"noiseutils_stream: {error}")

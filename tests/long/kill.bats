@@ -34,6 +34,30 @@ setup() {
   [ ! -e out.nst ]
 }
 
+@test "a second SIGTERM does not wait for the end of the record" {
+  noise dead-leaves --height 20000 --width 20000 --rmin 1 -o slow.nst &
+  job=$!
+  while [ ! -e slow.nst.partial ]; do sleep 0.1; done
+  kill -TERM $job
+  sleep 0.2
+  kill -TERM $job
+  status=0
+  wait $job || status=$?
+  [ "$status" = 143 ]
+  [ ! -e slow.nst ]
+}
+
+@test "a signal that the parent ignores stays ignored (nohup)" {
+  (trap "" HUP
+  (for i in 0 1 2 3; do tensor slice --from "$i" --to $((i + 1)) clean.nst; sleep 0.2; done) |
+    { noise gaussian --sigma 0.1 -o out.nst & echo $! >pid; wait $!; echo $? >status; }) &
+  while [ ! -s pid ] || [ ! -e out.nst.partial ]; do sleep 0.05; done
+  kill -HUP "$(cat pid)"
+  wait || true
+  [ "$(cat status)" = 0 ]
+  [ -e out.nst ]
+}
+
 @test "SIGTERM on a pipe: dies by the signal, downstream knows" {
   (for i in $(seq 0 39); do tensor slice --from "$i" --to $((i + 1)) clean.nst; sleep 0.05; done) |
     { noise gaussian --sigma 0.1 & echo $! >pid; { wait $! && echo 0 || echo $?; } >status; } >out &

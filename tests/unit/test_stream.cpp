@@ -240,4 +240,11 @@ TEST_CASE("history: steps append, the oldest give way, a pipeline can be read of
     history = extended_history(history, {{"tensor", "convert", std::to_string(i)}, std::nullopt});
   CHECK(history.size() <= 65536);
   CHECK(history_as_pipeline(history).ends_with("2999"));
+  // One step of many inputs keeps to the bound too.
+  const std::string merged = extended_history(
+      "", {{"train-linear", "merge"}, std::nullopt},
+      std::vector<std::string>(
+          2000, R"([{"argv":["train-linear","gaussian","--state","part.safetensors"],"version":"0.1.0"}])"));
+  CHECK(merged.size() <= 65536);
+  CHECK(history_as_pipeline(merged) == "train-linear merge");
 }

@@ -200,3 +200,20 @@ TEST_CASE("train: what cannot be learned is refused") {
   trainer.add(batch(normals(12, 7), {2, 6}, "ND"), 0);
   CHECK_THROWS_AS(trainer.add(batch(normals(12, 7), {2, 2, 3}, "NHW"), 2), DataError);
 }
+
+TEST_CASE("train: a state that claims counts beyond reason is refused, before anything overflows") {
+  Trainer trainer = trainer_of("gaussian");
+  trainer.add(batch(normals(12, 7), {2, 6}, "ND"), 0);
+  Record state = trainer.state();
+  for (const std::int64_t count : {std::int64_t{-1}, std::int64_t{1} << 62}) {
+    state.tensors["count"] = Tensor::of<std::int64_t>({}, {count});
+    Trainer other = trainer_of("gaussian");
+    CHECK_THROWS_AS(other.merge_state(state), DataError);
+  }
+  state = trainer.state();
+  for (const char* ranges : {"[[-5,3]]", "[[9,3]]", "[[0,9223372036854775808]]"}) {
+    state.metadata["state.ranges"] = ranges;
+    Trainer other = trainer_of("gaussian");
+    CHECK_THROWS_AS(other.merge_state(state), DataError);
+  }
+}
