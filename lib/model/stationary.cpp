@@ -256,9 +256,10 @@ std::int64_t SpectralShape::mirrored(std::int64_t frequency) const {
 }
 
 SpectralShape spectral_shape(const std::string& axes, const Shape& shape) {
-  if (axes == "D") return {1, 1, shape[0]};
-  if (axes == "HW") return {1, shape[0], shape[1]};
-  if (axes == "CHW") return {shape[0], shape[1], shape[2]};
+  // A file may claim axes that its shape has not.
+  if (axes == "D" && shape.size() == 1) return {1, 1, shape[0]};
+  if (axes == "HW" && shape.size() == 2) return {1, shape[0], shape[1]};
+  if (axes == "CHW" && shape.size() == 3) return {shape[0], shape[1], shape[2]};
   throw DataError("a stationary model is of samples with axes D, HW or CHW; these have axes " +
                   (axes.empty() ? "none" : axes) + " and shape " + shape_text(shape));
 }

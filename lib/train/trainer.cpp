@@ -192,6 +192,7 @@ void Trainer::merge_state(const Record& state) {
     throw DataError(std::string("state.patch: ") + error.what());
   }
   const std::string axes = state.meta("state.axes");
+  check_axes(axes, shape);
   const auto differs = [](const std::string& what, const std::string& own, const std::string& other) {
     if (own != other) throw DataError("has " + what + " " + other + ", the states before have " + own);
   };

@@ -211,6 +211,11 @@ TEST_CASE("train: a state that claims counts beyond reason is refused, before an
     CHECK_THROWS_AS(other.merge_state(state), DataError);
   }
   state = trainer.state();
+  state.metadata["state.kind"] = "stationary";
+  state.metadata["state.axes"] = "CHW";  // of a shape with one axis
+  Trainer stationary = trainer_of("stationary");
+  CHECK_THROWS_WITH_AS(stationary.merge_state(state), doctest::Contains("CHW"), DataError);
+  state = trainer.state();
   for (const char* ranges : {"[[-5,3]]", "[[9,3]]", "[[0,9223372036854775808]]"}) {
     state.metadata["state.ranges"] = ranges;
     Trainer other = trainer_of("gaussian");
