@@ -210,12 +210,12 @@ all_help() {
       status=0
       "$program" $words >/dev/full 2>err || status=$?
       [ "$status" -eq 74 ]
-      [ "$(wc -l <err)" -eq 1 ]
+      one_line err
     done
     status=0
     "${call[@]}" >/dev/full 2>err || status=$?
     [ "$status" -eq 74 ]
-    [ "$(wc -l <err)" -eq 1 ]
+    one_line err
     ln -s /dev/full full"$suffix"
     fails_with 74 "${call[@]}" -o full"$suffix"
     status=0
@@ -249,7 +249,7 @@ all_help() {
     status=0
     (ulimit -f 1 && exec "${call[@]}" -o cut"$suffix") 2>err || status=$?
     [ "$status" -eq 74 ]
-    [ "$(wc -l <err)" -eq 1 ]
+    one_line err
     [ "$(echo cut*)" = 'cut*' ]
   }
   for_each any check
@@ -263,22 +263,77 @@ all_help() {
   for_each any check
 }
 
-@test "all programs: -o makes the file whole, and nothing beside it" {
+@test "all programs: -o makes the file whole, says nothing, and leaves nothing beside it" {
   check() {
     command_on "$input"
-    "${call[@]}" -o out"$suffix" >stdout
+    "${call[@]}" -o out"$suffix" >stdout 2>stderr
     [ ! -s stdout ]
+    [ ! -s stderr ]
     [ -s out"$suffix" ]
     [ "$(echo out*)" = out"$suffix" ]
   }
   for_each any check
 }
 
+# A library that notes each fsync and rename in the file $SYNCS: the call, the size of the file (-1: a folder), its name.
+build_syncs() {
+  cat >syncs.c <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+static void note(const char* call, const char* name) {
+  struct stat status = {0};
+  stat(name, &status);
+  FILE* log = fopen(getenv("SYNCS"), "a");
+  fprintf(log, "%s %lld %s\n", call, S_ISDIR(status.st_mode) ? -1LL : (long long)status.st_size, name);
+  fclose(log);
+}
+static int sync_of(const char* call, int descriptor) {
+  char link[64], name[4096] = {0};
+  snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+  if (readlink(link, name, sizeof name - 1) > 0) note("sync", name);
+  return ((int (*)(int))dlsym(RTLD_NEXT, call))(descriptor);
+}
+int fsync(int descriptor) { return sync_of("fsync", descriptor); }
+int fdatasync(int descriptor) { return sync_of("fdatasync", descriptor); }
+int rename(const char* from, const char* to) {
+  note("rename", from);
+  return ((int (*)(const char*, const char*))dlsym(RTLD_NEXT, "rename"))(from, to);
+}
+END
+  "${CC:-cc}" -shared -fPIC syncs.c -o "$1" -ldl
+}
+
+@test "all programs: -o FILE is on the disk, all of it, before it takes its name; then the name is" {
+  without_sanitizers
+  needs "${CC:-cc}"
+  build_syncs "$at/syncs.so"
+  check() {
+    command_on "$input"
+    SYNCS=$PWD/log LD_PRELOAD=$at/syncs.so "${call[@]}" -o out"$suffix"
+    cat log
+    size=$(stat -c %s out"$suffix")
+    printf '%s\n' "sync $size out$suffix.partial" "rename $size out$suffix.partial" "sync -1 ${PWD##*/}" >expected
+    # What it syncs besides is its own affair.
+    sed -E 's, [^ ]*/, ,' log | grep -xFf expected | diff expected -
+  }
+  for_each any check
+}
+
+# No file out*; starts no program.
+nothing_left() {
+  local left=(out*)
+  [ "${left[*]}" = 'out*' ]
+}
+
 # refused: the call on $bad ends with 65 and one line, and leaves no output file.
 refused() {
   command_on "$bad"
   fails_with 65 "${call[@]}" -o out"$suffix" || { echo "input: $bad"; return 1; }
-  [ "$(echo out*)" = 'out*' ] || { ls -l out*; return 1; }
+  nothing_left || { ls -l out*; return 1; }
 }
 
 @test "all programs: empty input and garbage are 65" {
@@ -316,7 +371,7 @@ refused() {
       status=0
       head -c "$at_byte" "$input" | "${call[@]}" >out 2>err || status=$?
       [ "$status" -eq 65 ]
-      [ "$(wc -l <err)" -eq 1 ]
+      one_line err
     done
   }
   for_each stream,bytes check
@@ -329,7 +384,7 @@ refused() {
       command_on "$bad"
       fails_with 66 "${call[@]}" -o out"$suffix"
       grep -q "$bad" fails.err
-      [ "$(echo out*)" = 'out*' ]
+      nothing_left
     done
     fails_with 66 "${template[@]/#INPUT/$input}" --threads 1 -o out"$suffix" -- missing || [ "$kind" = model ]
   }
@@ -337,12 +392,18 @@ refused() {
 }
 
 @test "all programs: an input without permission is 66" {
-  [ "$(id -u)" -ne 0 ] || skip "root may read everything"
+  as_everyone=()
+  if [ "$(id -u)" -eq 0 ]; then # root may read everything, unless it gives up the right to
+    needs setpriv
+    as_everyone=(setpriv --bounding-set=-dac_override,-dac_read_search)
+    "${as_everyone[@]}" "$BUILD/bin/tensor" --version || skip "root cannot give up its rights here"
+  fi
   check() {
     cp "$input" closed
     chmod 0 closed
     command_on closed
-    fails_with 66 "${call[@]}"
+    fails_with 66 "${as_everyone[@]}" "${call[@]}"
+    grep -q closed fails.err
   }
   for_each any check
 }
@@ -355,6 +416,75 @@ refused() {
     grep -q 'status 64' log
   }
   for_each stream,bytes check
+}
+
+@test "all programs: a terminal gets nothing binary, and no colours where NO_COLOR is set" {
+  needs script
+  export NO_COLOR=1
+  check() {
+    command_on "$input"
+    words=$(printf '%q ' "${call[@]}")
+    script -qec "$words; echo status \$?" /dev/null </dev/null >log
+    case $suffix in .json) grep -q 'status 0' log ;; *) grep -q 'status 64' log ;; esac
+    script -qec "$program --help; $words >out" /dev/null </dev/null >>log
+    [ -s out ]
+    ! grep -q $'\e\\[[0-9;]*m' log || return 1
+  }
+  for_each any check
+}
+
+@test "all programs: nothing on standard error when all is well; --progress=line leaves the output as it is" {
+  check() {
+    command_on "$input"
+    "${call[@]}" >plain 2>err
+    for option in --help --version --completion; do "$program" $option >text 2>>err; done
+    [ ! -s err ]
+    "$program" "${call[1]}" --help | grep -q -- --progress || return 0
+    "${call[@]}" --progress=none >none 2>err
+    [ ! -s err ]
+    cmp plain none
+    "${call[@]}" --progress=line >lines 2>err
+    cmp plain lines
+    ! grep -v ' samples' err || return 1
+  }
+  for_each any check
+}
+
+@test "all programs: --seed random differs from run to run, and the seed on record makes the same bytes" {
+  check() {
+    command_on "$input"
+    "${call[0]}" "${call[1]}" --help | grep -q -- --seed || return 0
+    "${call[@]}" --seed random >first
+    "${call[@]}" --seed random >second
+    seed=$(tensor history first | grep -oE '[0-9]+$')
+    [ "$seed" != "$(tensor history second | grep -oE '[0-9]+$')" ]
+    "${call[@]}" --seed "$seed" >again
+    cmp first again
+    # Values too, not only what is written about them.
+    tensor convert first -o first.npy
+    tensor convert second -o second.npy
+    ! cmp -s first.npy second.npy || return 1
+  }
+  for_each any check
+}
+
+@test "all programs: out of memory is 71" {
+  without_sanitizers
+  # 8 GB that take no room on the disk, and 400 MB of addresses, which are enough for the programs themselves.
+  record 0 "$(printf '%-119s' '{"data":{"dtype":"F32","shape":[40000,50000],"data_offsets":[0,8000000000]}}')" >"$at/sparse.nst"
+  truncate -s $((8 + 119 + 8000000000)) "$at/sparse.nst"
+  check() {
+    command_on "$at/sparse.nst"
+    (ulimit -v 400000 && "$program" --version && fails_with 71 "${call[@]}" -o out"$suffix")
+    nothing_left
+    [ "$kind" != model ] || return 0
+    command_on -
+    status=0
+    cat "$at/sparse.nst" | (ulimit -v 400000 && exec "${call[@]}") >out 2>err || status=$?
+    [ "$status" -eq 71 ]
+    one_line err
+  }
+  for_each any check
 }
 
 @test "all programs: the same bytes from a file, from standard input, and with one thread or two" {
@@ -435,7 +565,7 @@ refused() {
       status=0
       cat "$bad" | "${call[@]}" >piped 2>err || status=$?
       [ "$status" -eq 65 ] || { echo "$bad on a pipe: status $status"; return 1; }
-      [ "$(wc -l <err)" -eq 1 ]
+      one_line err
     done
   }
   for_each any check

@@ -105,11 +105,6 @@ assert h['data']['dtype'] == 'F32' and len(raw) == 8 + n + h['data']['data_offse
 assert all(isinstance(v, str) for v in h['__metadata__'].values())"
 }
 
-@test "splicing twice between two programs leaves the bytes as they were" {
-  noise dead-leaves -n 4 --height 512 --width 512 -o large.nst
-  tensor cat large.nst | tensor cat | tensor cat | cmp - large.nst
-}
-
 @test "a record above 4 GiB: read from a sparse file" {
   py - <<'END'
 import json
