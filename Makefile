@@ -27,7 +27,8 @@ BINARIES := $(TOOLS:%=$(BUILD)/bin/%)
   FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.SECONDARY:
+# Kept though implied rules made them; .SECONDARY would let a library miss an object whose source is older than itself.
+.PRECIOUS: $(BUILD)/obj/%.o
 
 all: $(LIBRARY) $(BINARIES) ## build the library and the programs (the default)
 
