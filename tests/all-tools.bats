@@ -395,7 +395,7 @@ refused() {
   as_everyone=()
   if [ "$(id -u)" -eq 0 ]; then # root may read everything, unless it gives up the right to
     needs setpriv
-    as_everyone=(setpriv --bounding-set=-dac_override,-dac_read_search)
+    as_everyone=(setpriv --bounding-set="-dac_override,-dac_read_search")
     "${as_everyone[@]}" "$BUILD/bin/tensor" --version || skip "root cannot give up its rights here"
   fi
   check() {

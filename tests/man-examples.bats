@@ -89,7 +89,7 @@ readme_blocks() {
   # And does what it says.
   [ "$(tensor convert frames/00001.png | tensor info | jq -c .data_shape)" = "$(tensor info denoised-00001.png | jq -c .data_shape)" ]
   [ ! -e denoised-00000.png ]
-  noise gaussian --sigma 0.1 $(cat files) -o one-run.nst
+  xargs noise gaussian --sigma 0.1 -o one-run.nst <files
   cmp all.nst one-run.nst
 }
 

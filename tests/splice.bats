@@ -21,7 +21,7 @@ splice() { "$python" "$BATS_TEST_DIRNAME/delay_line.py"; }
 
 @test "two splicing processes leave computed data as they were" {
   noise dead-leaves --height 512 --width 512 --rmin 8 -o one.nst
-  for i in {1..16}; do cat one.nst; done >clean.nst
+  for _ in {1..16}; do cat one.nst; done >clean.nst
   noise gaussian --sigma 0.1 -k clean.nst >noisy.nst
   noise gaussian --sigma 0.1 -k clean.nst | splice | splice | cmp - noisy.nst
   train-linear gaussian --patch 4 one.nst -o model.safetensors

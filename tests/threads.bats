@@ -23,7 +23,7 @@ threads_are() {
     if [ "$first" -gt 4194304 ]; then break; fi
     sleep 0.02
   done
-  threads=(/proc/$job/task/*)
+  threads=(/proc/"$job"/task/*)
   exec 9>&-
   wait "$job"
   echo "${#threads[@]} threads, expected $expected: $*"
