@@ -14,7 +14,7 @@ splice() { "$python" "$BATS_TEST_DIRNAME/delay_line.py"; }
 
 @test "two splicing processes between two programs leave a mapped file's bytes as they were" {
   noise dead-leaves --height 1024 --width 1024 --rmin 8 -o one.nst
-  for i in {1..8}; do cat one.nst; done >large.nst
+  for _ in {1..8}; do cat one.nst; done >large.nst
   tensor cat large.nst | splice | splice | cmp - large.nst
   cat large.nst | tensor cat | splice | splice | tensor cat | cmp - large.nst
 }
