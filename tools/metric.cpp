@@ -8,12 +8,19 @@
 #include "cli/program.hpp"
 #include "cli/rows.hpp"
 #include "cli/standard_options.hpp"
+#include "cli/verb.hpp"
 #include "metric/input.hpp"
 #include "metric/pool.hpp"
 
 namespace {
 
 using namespace noiseutils;
+
+/// What is no metric of samples; a verb stands first, and takes the words behind it itself.
+const std::vector<Verb>& verbs() {
+  static const std::vector<Verb> all = {};
+  return all;
+}
 
 Program program() {
   Program self;
@@ -22,6 +29,7 @@ Program program() {
   self.word_kind = "metric";
   self.word_use = Program::Words::any_number;
   for (const MetricEntry& metric : metrics()) self.words.push_back({metric.name, metric.summary, metric.options});
+  self.words = joined(self.words, words_of(verbs()));
   self.options = joined(
       std::vector{
           file("reference", "FILE", "clean samples to compare with; given three times: the noisy references a, b, c")
@@ -86,7 +94,9 @@ std::vector<NamedValue> measure(const MetricSample& sample, std::vector<MetricPo
   return all;
 }
 
-int run(const Invocation& call) {
+int measure_samples(const Invocation& call) {
+  for (const std::string& word : call.words)
+    if (find_verb(verbs(), word) != nullptr) throw UsageError(word + " stands before the metrics");
   const auto reader = open_input(call);
   MetricInput input = open_references(call);
   std::vector<MetricPool> pools;
@@ -124,6 +134,11 @@ int run(const Invocation& call) {
   }
   output.finish();
   return verdict.exit_code();
+}
+
+int run(const Invocation& call) {
+  const Verb* verb = find_verb(verbs(), call.words.front());
+  return verb != nullptr ? verb->run(call) : measure_samples(call);
 }
 
 }  // namespace

@@ -4,12 +4,19 @@
 #include "cli/filter.hpp"
 #include "cli/program.hpp"
 #include "cli/standard_options.hpp"
+#include "cli/verb.hpp"
 #include "noise/apply.hpp"
 #include "noise/source.hpp"
 
 namespace {
 
 using namespace noiseutils;
+
+/// What is neither a family nor a source.
+const std::vector<Verb>& verbs() {
+  static const std::vector<Verb> all = {};
+  return all;
+}
 
 /// What every family understands beside its own parameters.
 std::vector<OptionSpec> family_options() {
@@ -39,6 +46,7 @@ Program program() {
                                              .not_in_history()};
   for (const ImageSource& source : image_sources())
     self.words.push_back({source.name, source.summary, joined(source.options, count)});
+  self.words = joined(self.words, words_of(verbs()));
   self.options =
       joined(std::vector{seed_option(), first_index_option(), resume_option()}, input_options(), output_options());
   return self;
@@ -52,6 +60,7 @@ int make_images(const Invocation& call, const ImageSource& source) {
 }
 
 int run(const Invocation& call) {
+  if (const Verb* verb = find_verb(verbs(), call.words.front())) return verb->run(call);
   if (const ImageSource* source = find_entry(image_sources(), call.words.front())) return make_images(call, *source);
   const auto noise = make_noise(*find_entry(noise_families(), call.words.front()), call.options);
   const NoiseRequest request{call.options.seed(), call.options.integer("copies"), call.options.flag("keep-clean"),

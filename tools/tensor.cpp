@@ -13,8 +13,7 @@ const std::vector<Verb>& verbs() {
 }
 
 int run(const Invocation& call) {
-  for (const Verb& verb : verbs())
-    if (verb.word.name == call.words.front()) return verb.run(call);
+  if (const Verb* verb = find_verb(verbs(), call.words.front())) return verb->run(call);
   throw InternalError("a verb without code");
 }
 
@@ -26,7 +25,7 @@ int main(int argc, char** argv) {
   self.summary = "plumbing for streams of tensors: look, cut, join, convert";
   self.word_kind = "verb";
   self.word_use = Program::Words::exactly_one;
-  for (const Verb& verb : verbs()) self.words.push_back(verb.word);
+  self.words = words_of(verbs());
   self.options = joined(input_options(), output_options());
   self.run = run;
   return tool_main(argc, argv, self);

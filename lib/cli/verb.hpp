@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "cli/program.hpp"
@@ -11,6 +12,11 @@ struct Verb {
   Word word;
   int (*run)(const Invocation& call);
 };
+
+/// The words of verbs, for Program::words.
+std::vector<Word> words_of(const std::vector<Verb>& verbs);
+/// The verb called `name`, or nullptr.
+const Verb* find_verb(const std::vector<Verb>& verbs, std::string_view name);
 
 /// Verbs of `tensor` that turn streams into streams: cat head tail slice split stack convert montage.
 std::vector<Verb> stream_verbs();

@@ -59,8 +59,8 @@ MetricSample MetricInput::sample(const Record& record, std::int64_t i) {
     references.push_back(sample_of(record, name, i));
   }
   training_samples_.refuse(metadata_of_sample(record.meta("model"), sample_count(record), i), references);
-  return MetricSample(sample_axes(record), sample_of(record, "data", i), std::move(clean), std::move(references),
-                      range);
+  return MetricSample(
+      {sample_axes(record), sample_of(record, "data", i), std::move(clean), std::move(references), range});
 }
 
 void MetricInput::finish() {

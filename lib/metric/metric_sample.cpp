@@ -19,38 +19,30 @@ bool same_values(const Tensor& a, const Tensor& b) { return std::memcmp(a.raw(),
 
 }  // namespace
 
-MetricSample::MetricSample(std::string axes, Tensor data, std::optional<Tensor> clean, std::vector<Tensor> references,
-                           std::optional<double> range)
-    : axes_(std::move(axes)),
-      data_(std::move(data)),
-      clean_(std::move(clean)),
-      references_(std::move(references)),
-      range_(range) {
-  bool all_float = data_.dtype() == DType::F32;
-  if (clean_) {
-    check_shape(data_, *clean_, "clean");
-    all_float = all_float && clean_->dtype() == DType::F32;
-  }
-  for (std::size_t i = 0; i < references_.size(); ++i) {
-    check_shape(data_, references_[i], reference_name(i));
-    all_float = all_float && references_[i].dtype() == DType::F32;
-  }
-  if (all_float) return;
-  data_ = data_.converted(DType::F64);
-  if (clean_) clean_ = clean_->converted(DType::F64);
-  for (Tensor& reference : references_) reference = reference.converted(DType::F64);
+MetricSample::MetricSample(MetricSampleParts parts) : parts_(std::move(parts)) {
+  bool all_float = true;
+  const auto each = [&](auto&& work) {
+    work("data", parts_.data);
+    if (parts_.clean) work("clean", *parts_.clean);
+    for (std::size_t i = 0; i < parts_.references.size(); ++i) work(reference_name(i), parts_.references[i]);
+  };
+  each([&](const std::string& name, const Tensor& tensor) {
+    check_shape(parts_.data, tensor, name);
+    all_float = all_float && tensor.dtype() == DType::F32;
+  });
+  if (!all_float) each([](const std::string&, Tensor& tensor) { tensor = tensor.converted(DType::F64); });
 }
 
 const Tensor& MetricSample::clean() const {
-  if (!clean_)
+  if (!parts_.clean)
     throw DataError("has no clean sample to compare with: carry it along by noise --keep-clean, or give --reference");
-  return *clean_;
+  return *parts_.clean;
 }
 
 double MetricSample::range() const {
-  if (!range_)
+  if (!parts_.range)
     throw DataError("the range of the data is unknown (no metadata \"range\" or \"source\"): give --range R");
-  return *range_;
+  return *parts_.range;
 }
 
 std::string MetricSample::nonfinite() const {
@@ -58,31 +50,32 @@ std::string MetricSample::nonfinite() const {
     const std::int64_t element = first_nonfinite(tensor);
     return element < 0 ? "" : name + " is not finite at element " + std::to_string(element);
   };
-  std::string found = of("data", data_);
-  if (found.empty() && clean_) found = of("clean", *clean_);
-  for (std::size_t i = 0; i < references_.size() && found.empty(); ++i) found = of(reference_name(i), references_[i]);
+  std::string found = of("data", parts_.data);
+  if (found.empty() && parts_.clean) found = of("clean", *parts_.clean);
+  for (std::size_t i = 0; i < parts_.references.size() && found.empty(); ++i)
+    found = of(reference_name(i), parts_.references[i]);
   return found;
 }
 
 double MetricSample::squared_error() const {
-  if (!squared_error_) squared_error_ = sum_of_squared_differences(data_, clean());
+  if (!squared_error_) squared_error_ = sum_of_squared_differences(parts_.data, clean());
   return *squared_error_;
 }
 
 const UnsupervisedSums& MetricSample::unsupervised() const {
   if (unsupervised_) return *unsupervised_;
-  if (references_.size() < 3)
-    throw DataError("needs three noisy references besides data, has " + std::to_string(references_.size()) +
+  if (parts_.references.size() < 3)
+    throw DataError("needs three noisy references besides data, has " + std::to_string(parts_.references.size()) +
                     ": make them by noise --copies 4, or give --reference three times");
   for (std::size_t i = 0; i < 3; ++i) {
-    if (same_values(references_[i], data_))
+    if (same_values(parts_.references[i], parts_.data))
       throw DataError(reference_name(i) + " equals data: a reference must be a measurement of its own");
     for (std::size_t k = 0; k < i; ++k)
-      if (same_values(references_[i], references_[k]))
+      if (same_values(parts_.references[i], parts_.references[k]))
         throw DataError(reference_name(k) + " and " + reference_name(i) +
                         " are equal: references must be measurements of their own");
   }
-  unsupervised_ = unsupervised_sums(data_, references_[0], references_[1], references_[2]);
+  unsupervised_ = unsupervised_sums(parts_.data, parts_.references[0], parts_.references[1], parts_.references[2]);
   return *unsupervised_;
 }
 

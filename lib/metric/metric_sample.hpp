@@ -10,19 +10,27 @@
 
 namespace noiseutils {
 
+/// What there is of one sample.
+struct MetricSampleParts {
+  std::string axes;  ///< one letter an axis of `data`
+  Tensor data;
+  std::optional<Tensor> clean = {};
+  std::vector<Tensor> references = {};  ///< independent noisy copies
+  std::optional<double> range = {};     ///< peak of the data
+};
+
 /// What the metrics are told of one sample. All tensors have the shape and type (F32 or F64) of `data`.
 class MetricSample {
  public:
   /// Converts everything to F64 unless all of it is F32. Throws DataError, naming both shapes, where shapes differ.
-  MetricSample(std::string axes, Tensor data, std::optional<Tensor> clean, std::vector<Tensor> references,
-               std::optional<double> range);
+  explicit MetricSample(MetricSampleParts parts);
 
-  const std::string& axes() const { return axes_; }  ///< one letter an axis of `data`
-  const Tensor& data() const { return data_; }
-  const Tensor& clean() const;                                           ///< DataError if there is none
-  const std::vector<Tensor>& references() const { return references_; }  ///< independent noisy copies
-  double range() const;                                                  ///< peak of the data; DataError if unknown
-  double elements() const { return static_cast<double>(data_.size()); }
+  const std::string& axes() const { return parts_.axes; }  ///< one letter an axis of `data`
+  const Tensor& data() const { return parts_.data; }
+  const Tensor& clean() const;                                                 ///< DataError if there is none
+  const std::vector<Tensor>& references() const { return parts_.references; }  ///< independent noisy copies
+  double range() const;  ///< peak of the data; DataError if unknown
+  double elements() const { return static_cast<double>(parts_.data.size()); }
   /// The first value that is not finite, as "NAME is not finite at element I", or "".
   std::string nonfinite() const;
 
@@ -33,11 +41,7 @@ class MetricSample {
   const UnsupervisedSums& unsupervised() const;
 
  private:
-  std::string axes_;
-  Tensor data_;
-  std::optional<Tensor> clean_;
-  std::vector<Tensor> references_;
-  std::optional<double> range_;
+  MetricSampleParts parts_;
   mutable std::optional<double> squared_error_;
   mutable std::optional<UnsupervisedSums> unsupervised_;
 };

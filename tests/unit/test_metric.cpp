@@ -47,7 +47,7 @@ std::vector<NamedValue> figures_of(const std::string& name, const MetricSample& 
 double figure(const std::string& name, const MetricSample& sample) { return figures_of(name, sample).front().value; }
 
 MetricSample pair_sample(Tensor data, Tensor clean, double range = 1, const std::string& axes = "D") {
-  return MetricSample(axes, std::move(data), std::move(clean), {}, range);
+  return MetricSample({axes, std::move(data), std::move(clean), {}, range});
 }
 
 /// The index of Wang 2004 written out: for each window two means, two variances and a covariance about the means.
@@ -163,9 +163,11 @@ TEST_CASE("ssim: of colour is the mean of its channels") {
 }
 
 TEST_CASE("umse: four values worked out by hand") {
-  const MetricSample sample("D", vector_of({1, 2, 3, 4}), std::nullopt,
-                            {vector_of({1.5, 1.5, 3.5, 3}), vector_of({.5, 2.5, 2.5, 5}), vector_of({1, 2, 4, 4})},
-                            5.0);
+  const MetricSample sample({"D",
+                             vector_of({1, 2, 3, 4}),
+                             {},
+                             {vector_of({1.5, 1.5, 3.5, 3}), vector_of({.5, 2.5, 2.5, 5}), vector_of({1, 2, 4, 4})},
+                             5.0});
   // u = (0.25, 0.25, 0.25, 1) - (0.125, 0.125, 1.125, 0.5) = (0.125, 0.125, -0.875, 0.5)
   const double mean = -0.03125;
   double variance = 0;
@@ -186,8 +188,11 @@ TEST_CASE("umse: four values worked out by hand") {
 TEST_CASE("upsnr: the interval is that of umse with its ends transformed") {
   const Tensor f = uniform_image<double>({5000}, 10);
   const MetricSample sample(
-      "D", f, std::nullopt,
-      {uniform_image<double>({5000}, 11), uniform_image<double>({5000}, 12), uniform_image<double>({5000}, 13)}, 2.0);
+      {"D",
+       f,
+       {},
+       {uniform_image<double>({5000}, 11), uniform_image<double>({5000}, 12), uniform_image<double>({5000}, 13)},
+       2.0});
   const auto umse = figures_of("umse", sample), upsnr = figures_of("upsnr", sample);
   // Independent uniform numbers: E (a - f)^2 = E (b - c)^2 = 1/6.
   CHECK(umse[0].value == doctest::Approx(1.0 / 12).epsilon(0.1));
@@ -222,8 +227,7 @@ TEST_CASE("umse: its 95 % interval covers the mean squared error; its variance i
       for (double& value : noisy) value += kNoise * normal();
       references.push_back(vector_of(noisy));
     }
-    const auto umse =
-        figures_of("umse", MetricSample("D", vector_of(estimate), std::nullopt, references, std::nullopt));
+    const auto umse = figures_of("umse", MetricSample({"D", vector_of(estimate), {}, references}));
     covered += umse[1].value <= mse && mse <= umse[2].value ? 1 : 0;
     sum += umse[0].value;
     squares += (umse[0].value - mse) * (umse[0].value - mse);
@@ -238,20 +242,19 @@ TEST_CASE("umse: its 95 % interval covers the mean squared error; its variance i
 TEST_CASE("umse: references that cannot be independent are refused") {
   const Tensor f = vector_of({1, 2}), a = vector_of({2, 2}), b = vector_of({3, 2});
   const auto refused = [&](const std::vector<Tensor>& references, const char* what) {
-    CHECK_THROWS_WITH_AS(figure("umse", MetricSample("D", f, std::nullopt, references, std::nullopt)),
-                         doctest::Contains(what), DataError);
+    CHECK_THROWS_WITH_AS(figure("umse", MetricSample({"D", f, {}, references})), doctest::Contains(what), DataError);
   };
   refused({a, b}, "needs three noisy references");
   refused({a, b, b}, "reference.2 and reference.3 are equal");
   refused({a, f, b}, "reference.2 equals data");
-  CHECK_THROWS_WITH_AS(MetricSample("D", f, std::nullopt, {a, vector_of({1, 2, 3})}, std::nullopt),
+  CHECK_THROWS_WITH_AS(MetricSample({"D", f, {}, {a, vector_of({1, 2, 3})}}),
                        doctest::Contains("data has shape [2], reference.2 [3]"), DataError);
 }
 
 TEST_CASE("metric: what a sample lacks is named") {
-  const MetricSample bare("D", vector_of({1}), std::nullopt, {}, std::nullopt);
+  const MetricSample bare({"D", vector_of({1})});
   CHECK_THROWS_WITH_AS(figure("mse", bare), doctest::Contains("--keep-clean"), DataError);
-  const MetricSample no_range("D", vector_of({1}), vector_of({2}), {}, std::nullopt);
+  const MetricSample no_range({"D", vector_of({1}), vector_of({2})});
   CHECK_THROWS_WITH_AS(figure("psnr", no_range), doctest::Contains("--range"), DataError);
   CHECK_THROWS_WITH_AS(pair_sample(vector_of({1}), vector_of({1, 2})),
                        doctest::Contains("data has shape [1], clean [2]"), DataError);
@@ -296,7 +299,7 @@ TEST_CASE("umse: merged samples have the standard error of a sum of independent 
   for (unsigned i = 0; i < 3; ++i) {
     std::vector<Tensor> references;
     for (unsigned k = 0; k < 3; ++k) references.push_back(uniform_image<double>({100 + i}, 40 + 3 * i + k));
-    samples.emplace_back("D", uniform_image<double>({100 + i}, 20 + i), std::nullopt, references, std::nullopt);
+    samples.emplace_back(MetricSampleParts{"D", uniform_image<double>({100 + i}, 20 + i), {}, references});
   }
   const auto all = make("umse");
   double variance = 0, n = 0;
