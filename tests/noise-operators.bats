@@ -2,7 +2,7 @@
 # noise --operator: what travels on, what is kept, and agreement with numpy, scipy and Pillow.
 load helpers
 
-all=(mask:0.4 box:3,4,20,9 blur:1.5 motion:7,25 downsample:4 bicubic:4 radon:19 fourier:0.3 fourier:0.3,points random:70)
+read -ra all <<<"mask:0.4 box:3,4,20,9 blur:1.5 motion:7,25 downsample:4 bicubic:4 radon:19 fourier:0.3 fourier:0.3,points random:70"
 
 setup() {
   cd "$BATS_TEST_TMPDIR" || return
