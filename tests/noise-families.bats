@@ -181,9 +181,8 @@ assert abs(law["rms"] - np.sqrt((m**2).mean())) < 1e-12'
 }
 
 @test "denoise: a family without a level is refused by name, unless --sigma gives one" {
-  tensor convert --axes NHW "$map" -o few.npy
-  noise gaussian --sigma 0.1 few.npy | train-linear gaussian --patch 3 -o model.safetensors
-  noise rician --sigma 0.1 few.npy -o rician.nst
+  noise gaussian --sigma 0.1 "$map" | train-linear gaussian --patch 3 -o model.safetensors
+  noise rician --sigma 0.1 "$map" -o rician.nst
   fails_with 65 denoise --model model.safetensors rician.nst >said
   grep -q rician said
   denoise --model model.safetensors --sigma 0.1 rician.nst | tensor check
