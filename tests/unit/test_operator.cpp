@@ -3,17 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <numbers>
 #include <numeric>
 #include <set>
 #include <string>
 
-#include <unistd.h>
-
 #include "base/error.hpp"
 #include "base/threads.hpp"
+#include "image_file.hpp"
 #include "noise/operators.hpp"
 #include "random_helpers.hpp"
 
@@ -52,27 +49,6 @@ double distance(Vector a, const Vector& b) {
   for (std::size_t i = 0; i < a.size(); ++i) a[i] -= b.at(i);
   return length(a);
 }
-
-/// A PFM file of the values, row 0 on top: the simplest to write. It goes when the test ends.
-class ImageFile {
- public:
-  ImageFile(int height, int width, const std::vector<float>& values) {
-    static int count = 0;
-    path_ = std::filesystem::temp_directory_path() /
-            ("noiseutils-test-" + std::to_string(::getpid()) + "-" + std::to_string(count++) + ".pfm");
-    std::ofstream out(path_, std::ios::binary);
-    out << "Pf\n" << width << " " << height << "\n-1.0\n";
-    for (int row = height; row-- > 0;)
-      out.write(reinterpret_cast<const char*>(values.data() + row * width), width * std::streamsize{sizeof(float)});
-  }
-  ~ImageFile() { std::filesystem::remove(path_); }
-  ImageFile(const ImageFile&) = delete;
-  ImageFile& operator=(const ImageFile&) = delete;
-  std::string path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Each registered kind, in its forms, for the layouts that it acts on.
 struct Case {
