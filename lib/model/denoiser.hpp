@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/option.hpp"
 #include "tensor/tensor.hpp"
 
 namespace noiseutils {
@@ -20,5 +21,8 @@ class Denoiser {
   virtual std::optional<std::vector<double>> jacobian_diagonal(const std::string& axes, const Shape& shape,
                                                                double sigma);
 };
+
+/// --model --denoiser --timeout: which denoiser.
+std::vector<OptionSpec> denoiser_options();
 
 }  // namespace noiseutils
