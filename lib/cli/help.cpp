@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kHelpWidth = 100;
 constexpr std::size_t kHelpColumn = 26;
+constexpr std::size_t kLongestChoices = 50;  // longer lists stand, wrapped, beside the option instead of in it
 
 /// Wraps `text` to kHelpWidth, each line but the first indented to kHelpColumn.
 std::string wrapped(const std::string& text) {
@@ -44,8 +45,14 @@ std::string row(const std::string& left, const std::string& right) {
 
 std::string option_row(const OptionSpec& spec) {
   std::string left = spec.letter != 0 ? std::string("-") + spec.letter + ", --" + spec.name : "    --" + spec.name;
-  if (!spec.metavar.empty()) left += " " + spec.metavar;
   std::string right = spec.help;
+  if (spec.type == OptionType::choice && spec.metavar.size() > kLongestChoices) {
+    left += " NAME";
+    right += ";";
+    for (const std::string& name : spec.choices) right += (&name == &spec.choices.front() ? " one of " : ", ") + name;
+  } else if (!spec.metavar.empty()) {
+    left += " " + spec.metavar;
+  }
   if (const std::string range = range_text(spec); !range.empty()) right += "; " + range;
   if (spec.repeatable) right += "; may be repeated";
   if (!spec.fallback.empty()) right += " [default: " + spec.fallback + "]";
