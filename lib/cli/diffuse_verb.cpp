@@ -7,6 +7,7 @@
 #include "cli/rows.hpp"
 #include "cli/standard_options.hpp"
 #include "cli/verb.hpp"
+#include "noise/apply.hpp"
 #include "noise/diffuse.hpp"
 #include "noise/schedule_options.hpp"
 
@@ -20,26 +21,13 @@ ForwardProcess process_of(const OptionValues& options) {
   return {family, schedule_parameters(family, options)};
 }
 
-/// "T" or "A:B", times of the process.
-std::pair<double, double> times_of(const ForwardProcess& process, const std::string& text) {
-  return with_context("--t", [&]() -> std::pair<double, double> {
-    const std::size_t colon = text.find(':');
-    const double first = parse_number(text.substr(0, colon));
-    const double last = colon == std::string::npos ? first : parse_number(text.substr(colon + 1));
-    if (first > last) throw UsageError("\"" + text + "\" falls");
-    process.level(first);  // the times that are none are refused here
-    process.level(last);
-    return {first, last};
-  });
-}
-
 int print_schedule(const Invocation& call, const ForwardProcess& process) {
   for (const char* option : {"depth", "resume", "copies", "keep-clean", "rescale", "immiscible"})
     if (call.options.given(option)) throw UsageError(std::string("--") + option + " is no option of --schedule-info");
   if (!call.files.empty()) throw UsageError("--schedule-info reads no FILE");
-  const auto [first, last] = call.options.given("t") ? times_of(process, call.options.text("t"))
-                             : process.is_discrete() ? std::pair(0.0, static_cast<double>(process.times() - 1))
-                                                     : std::pair(0.0, 1.0);
+  const auto [first, last] = call.options.given("t") ? times_of(call.options.text("t"))
+                             : process.is_discrete() ? NumberRange{0, static_cast<double>(process.times() - 1)}
+                                                     : NumberRange{0, 1};
   RowOutput output(call.options.text("format"), call.options.text("output"));
   const std::int64_t rows = first == last           ? 1
                             : process.is_discrete() ? static_cast<std::int64_t>(last - first) + 1
@@ -67,15 +55,16 @@ int diffuse(const Invocation& call) {
   if (options.flag("schedule-info")) return print_schedule(call, process);
   if (!options.given("t")) throw UsageError("--t T is needed");
   if (options.given("format")) throw UsageError("--format is of --schedule-info");
-  DiffusionRequest request;
-  std::tie(request.first_time, request.last_time) = times_of(process, options.text("t"));
-  request.seed = options.seed();
-  request.copies = options.integer("copies");
-  request.keep_clean = options.flag("keep-clean");
-  request.rescale = options.flag("rescale");
-  request.immiscible = options.flag("immiscible");
+  const auto [first, last] = options.range("t");
+  const bool rescaled = options.flag("rescale");
+  const std::int64_t copies = options.integer("copies");
+  if (copies > 1 && !rescaled && (process.level(first).alpha != 1 || process.level(last).alpha != 1))
+    throw UsageError("schedule " + process.family().name +
+                     " scales the sample: with --copies give --rescale, since references are compared with estimates");
+  const auto noise = diffusion_noise(process, {first, last}, rescaled);
+  const NoiseRequest request{options.seed(), copies, options.flag("keep-clean"), false, options.flag("immiscible")};
   return run_filter(call, [&](Record& record, LazyTensors& lazy, std::int64_t first_sample) {
-    apply_diffusion(record, lazy, process, request, first_sample);
+    apply_noise(record, lazy, *noise, request, first_sample);
   });
 }
 
@@ -86,7 +75,8 @@ Verb diffuse_verb() {
   for (const ScheduleFamily& family : schedule_families()) names.push_back(family.name);
   const std::vector<OptionSpec> own = {
       choice("schedule", names, "the law of alpha and sigma in time"),
-      text("t", "T", "the time, or A:B: drawn uniformly for each sample; 0 to 1, or 0 to T-1 of a discrete schedule"),
+      number_or_range("t", "T|A:B",
+                      "time, 0 to 1, or 0 to T-1 of a discrete schedule; A:B: each sample has its own"),
       flag("schedule-info", "print t, alpha, sigma, logsnr instead, and beta of a discrete schedule"),
       format_option(),
       flag("rescale", "write x_t / alpha = x_0 + (sigma / alpha) n instead of x_t"),

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "base/threads.hpp"
 #include "random/random.hpp"
 
@@ -12,6 +14,7 @@ namespace noiseutils {
 namespace {
 
 constexpr std::int64_t kElementsAtATime = 1024;
+constexpr std::int64_t kMaxImmiscible = 512;
 
 /// Sums in eight lanes, which are added in their order: the same bits on every processor, without a chain of additions
 /// that each wait for the one before.
@@ -105,11 +108,21 @@ std::vector<std::int64_t> optimal_assignment(std::span<const double> cost, std::
   return assignment;
 }
 
+void check_immiscible(std::int64_t samples) {
+  if (samples > kMaxImmiscible)
+    throw UsageError("--immiscible takes batches of at most " + std::to_string(kMaxImmiscible) + " samples, not " +
+                     std::to_string(samples));
+}
+
+std::string marked_immiscible(const std::string& noise) {
+  nlohmann::json laws = parse_json(noise);
+  (laws.is_array() ? laws.back() : laws)["immiscible"] = true;
+  return json_text(laws);
+}
+
 std::vector<std::int64_t> immiscible_assignment(const Tensor& data, const std::vector<StreamKey>& streams) {
   const auto n = static_cast<std::int64_t>(streams.size());
-  if (n > kMaxImmiscible)
-    throw UsageError("--immiscible takes batches of at most " + std::to_string(kMaxImmiscible) + " samples, not " +
-                     std::to_string(n));
+  check_immiscible(n);
   if (n == 1) return {0};
   return optimal_assignment(data.dtype() == DType::F64 ? costs<double>(data, streams) : costs<float>(data, streams), n);
 }

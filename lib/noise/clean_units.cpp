@@ -74,13 +74,9 @@ void to_clean_units(Record& record) {
   const Tensor& data = record.require("data");
   Tensor result = data.dtype() == DType::F64 ? divided<double>(data, alphas) : divided<float>(data, alphas);
   record.tensors["data"] = std::move(result);
-  record.metadata["noise"] = metadata_text_of(noises);
-}
-
-std::string metadata_text_of(const std::vector<std::string>& of_samples) {
-  const bool common = std::all_of(of_samples.begin(), of_samples.end(),
-                                  [&](const std::string& text) { return text == of_samples.front(); });
-  return common ? of_samples.front() : json(of_samples).dump();
+  const bool common =
+      std::all_of(noises.begin(), noises.end(), [&](const std::string& noise) { return noise == noises.front(); });
+  record.metadata["noise"] = common ? noises.front() : json_text(noises);
 }
 
 }  // namespace noiseutils

@@ -25,7 +25,4 @@ void require_clean_units(const std::string& noise);
 /// Leaves a record whose data are not scaled as it is. Throws DataError where alpha is 0: nothing of x_0 is left.
 void to_clean_units(Record& record);
 
-/// A metadata value that samples of a batch may have in common or not: the text, or a JSON list of them.
-std::string metadata_text_of(const std::vector<std::string>& of_samples);
-
 }  // namespace noiseutils

@@ -11,7 +11,7 @@ namespace noiseutils {
 
 /// What the samples of a record are said to be: y = alpha x_0 + sigma n.
 struct Measurement {
-  double alpha = 1;
+  std::optional<double> alpha;  ///< else from the metadata, as long as sigma is; else 1
   std::optional<double> sigma;  ///< else from the metadata
 };
 
@@ -25,20 +25,21 @@ class FieldOfSamples {
 
  private:
   template <class T>
-  Tensor of_vectors(const Tensor& noisy, const std::vector<double>& sigmas);
+  Tensor of_vectors(const Tensor& noisy, const std::vector<NoiseLevel>& levels);
   template <class T>
-  Tensor of_images(const Tensor& noisy, const std::vector<double>& sigmas);
+  Tensor of_images(const Tensor& noisy, const std::vector<NoiseLevel>& levels);
 
   std::shared_ptr<const Model> model_;
   FieldEntry field_;
   Measurement measurement_;
-  ModelField vectors_;                      ///< where a sample is one vector of the model
+  std::optional<ModelField> vectors_;  ///< where a sample is one vector of the model; made for alpha_
+  double alpha_ = 0;
   std::unique_ptr<SampleDenoiser> images_;  ///< where it is an image and the model is one of its patches
 };
 
 /// Turns `data`, a field of the companion `noisy`, into another one. The sigma is `measurement`'s, else that of the
-/// metadata `noise.removed`, else `noise`. `from` nullptr: what metadata `field` names. Throws DataError if `noisy` is
-/// missing or of another shape, or if the noise or the field is unknown.
+/// metadata `noise.removed`, else `noise`; alpha likewise. `from` nullptr: what metadata `field` names. Throws
+/// DataError if `noisy` is missing or of another shape, or if the noise or the field is unknown.
 void convert_field_of_samples(Record& record, const FieldEntry* from, const FieldEntry& to,
                               const Measurement& measurement);
 
