@@ -6,6 +6,7 @@
 #include "cli/standard_options.hpp"
 #include "cli/verb.hpp"
 #include "noise/apply.hpp"
+#include "noise/measure.hpp"
 #include "noise/source.hpp"
 
 namespace {
@@ -21,6 +22,7 @@ const std::vector<Verb>& verbs() {
 /// What every family understands beside its own parameters.
 std::vector<OptionSpec> family_options(const NoiseFamily& family) {
   std::vector<OptionSpec> options = {
+      text("operator", "SPEC", operator_help()).many(),
       copies_option(),
       keep_clean_option(),
       flag("clip", "clip the noisy values to [0, range]: the range of an image is 1, with --raw 2^depth - 1"),
@@ -65,8 +67,11 @@ int run(const Invocation& call) {
   const NoiseRequest request{call.options.seed(), call.options.integer("copies"), call.options.flag("keep-clean"),
                              call.options.flag("clip"),
                              call.options.declared("immiscible") && call.options.flag("immiscible")};
+  Measurement measurement(call.options.list("operator"), request.seed);
   return run_filter(call, [&](Record& record, LazyTensors& lazy, std::int64_t first_sample) {
+    const std::vector<std::string> operators = measurement.apply(record, first_sample, request.keep_clean);
     apply_noise(record, lazy, *noise, request, first_sample);
+    note_operators(record, operators);
   });
 }
 

@@ -52,7 +52,7 @@ std::shared_ptr<const Model> model_of(const Invocation& call) {
   return load_model(call.options.text("model"));
 }
 
-Measurement measurement_of(const Invocation& call) {
+GivenLevel measurement_of(const Invocation& call) {
   return {call.options.maybe_number("alpha"), call.options.maybe_number("sigma")};
 }
 

@@ -75,8 +75,7 @@ Verb diffuse_verb() {
   for (const ScheduleFamily& family : schedule_families()) names.push_back(family.name);
   const std::vector<OptionSpec> own = {
       choice("schedule", names, "the law of alpha and sigma in time"),
-      number_or_range("t", "T|A:B",
-                      "time, 0 to 1, or 0 to T-1 of a discrete schedule; A:B: each sample has its own"),
+      number_or_range("t", "T|A:B", "time, 0 to 1, or 0 to T-1 of a discrete schedule; A:B: each sample has its own"),
       flag("schedule-info", "print t, alpha, sigma, logsnr instead, and beta of a discrete schedule"),
       format_option(),
       flag("rescale", "write x_t / alpha = x_0 + (sigma / alpha) n instead of x_t"),

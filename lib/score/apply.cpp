@@ -14,7 +14,7 @@ namespace {
 
 DType float_type(DType dtype) { return dtype == DType::F64 ? DType::F64 : DType::F32; }
 
-std::vector<NoiseLevel> levels_of_samples(const Record& record, const Measurement& measurement,
+std::vector<NoiseLevel> levels_of_samples(const Record& record, const GivenLevel& measurement,
                                           std::string_view key = "noise") {
   return levels_of_samples(record, measurement.alpha, measurement.sigma, key);
 }
@@ -83,7 +83,7 @@ Tensor divided(const Tensor& y, const std::vector<NoiseLevel>& levels) {
 }  // namespace
 
 FieldOfSamples::FieldOfSamples(std::shared_ptr<const Model> model, const FieldEntry& field,
-                               const Measurement& measurement)
+                               const GivenLevel& measurement)
     : model_(model), field_(field), measurement_(measurement), images_(model_denoiser(std::move(model))) {}
 
 template <class T>
@@ -128,7 +128,7 @@ void FieldOfSamples::apply(Record& record) {
 }
 
 void convert_field_of_samples(Record& record, const FieldEntry* from, const FieldEntry& to,
-                              const Measurement& measurement) {
+                              const GivenLevel& measurement) {
   if (from == nullptr) {
     const std::string name = record.meta("field");
     if (name.empty()) throw DataError("what is data? Metadata \"field\" is absent: give --from");
@@ -148,7 +148,7 @@ void convert_field_of_samples(Record& record, const FieldEntry* from, const Fiel
   record.metadata["field"] = to.name;
 }
 
-std::vector<double> log_densities_of_samples(const Record& record, const Model& model, const Measurement& measurement) {
+std::vector<double> log_densities_of_samples(const Record& record, const Model& model, const GivenLevel& measurement) {
   check_fits(model.info(), sample_axes(record), sample_shape(record));
   if (sample_shape(record) != model.info().shape)
     throw DataError("the model is a law of patches " + shape_text(model.info().shape) +

@@ -10,7 +10,7 @@
 namespace noiseutils {
 
 /// What the samples of a record are said to be: y = alpha x_0 + sigma n.
-struct Measurement {
+struct GivenLevel {
   std::optional<double> alpha;  ///< else from the metadata, as long as sigma is; else 1
   std::optional<double> sigma;  ///< else from the metadata
 };
@@ -20,7 +20,7 @@ struct Measurement {
 /// fit or the noise is unknown.
 class FieldOfSamples {
  public:
-  FieldOfSamples(std::shared_ptr<const Model> model, const FieldEntry& field, const Measurement& measurement);
+  FieldOfSamples(std::shared_ptr<const Model> model, const FieldEntry& field, const GivenLevel& measurement);
   void apply(Record& record);
 
  private:
@@ -31,7 +31,7 @@ class FieldOfSamples {
 
   std::shared_ptr<const Model> model_;
   FieldEntry field_;
-  Measurement measurement_;
+  GivenLevel measurement_;
   std::optional<ModelField> vectors_;  ///< where a sample is one vector of the model; made for alpha_
   double alpha_ = 0;
   std::unique_ptr<SampleDenoiser> images_;  ///< where it is an image and the model is one of its patches
@@ -41,9 +41,9 @@ class FieldOfSamples {
 /// metadata `noise.removed`, else `noise`; alpha likewise. `from` nullptr: what metadata `field` names. Throws
 /// DataError if `noisy` is missing or of another shape, or if the noise or the field is unknown.
 void convert_field_of_samples(Record& record, const FieldEntry* from, const FieldEntry& to,
-                              const Measurement& measurement);
+                              const GivenLevel& measurement);
 
 /// log p(y) of each sample. Throws DataError if the model does not fit: a law of patches has no density of images.
-std::vector<double> log_densities_of_samples(const Record& record, const Model& model, const Measurement& measurement);
+std::vector<double> log_densities_of_samples(const Record& record, const Model& model, const GivenLevel& measurement);
 
 }  // namespace noiseutils

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tensor/tensor.hpp"
+
+namespace noiseutils {
+
+/// The numbers of "A,B,C", as many as `names` has. UsageError names them all where the count differs, the bad one else.
+std::vector<double> numbers_of_argument(const std::string& argument, const std::vector<std::string>& names);
+
+/// The whole number that the argument is, or that field is of it. UsageError unless low <= it <= high.
+std::int64_t whole_number(const std::string& text, const std::string& name, std::int64_t low, std::int64_t high);
+
+/// "A,B" as {"A", "B"}.
+std::vector<std::string> fields_of(const std::string& argument);
+
+/// True if the argument is to be read as a number, not as a file's name: it begins with a digit, sign or point and has
+/// no other characters than a number or fraction may have.
+bool looks_like_number(const std::string& argument);
+
+/// What a file named in an argument holds: one sample.
+struct OperatorFile {
+  std::string axes;
+  Tensor values;        ///< F64, finite
+  std::string content;  ///< content_hash_text()
+};
+
+/// Reads a file of any format. Throws InputError if it is missing, DataError if it is damaged, holds more than one
+/// sample, or values that are not finite; UsageError for standard input.
+OperatorFile read_operator_file(const std::string& path);
+
+}  // namespace noiseutils
