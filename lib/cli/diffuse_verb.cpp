@@ -1,7 +1,6 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "base/number.hpp"
 #include "base/registry.hpp"
 #include "cli/filter.hpp"
 #include "cli/rows.hpp"
@@ -25,7 +24,7 @@ int print_schedule(const Invocation& call, const ForwardProcess& process) {
   for (const char* option : {"depth", "resume", "copies", "keep-clean", "rescale", "immiscible"})
     if (call.options.given(option)) throw UsageError(std::string("--") + option + " is no option of --schedule-info");
   if (!call.files.empty()) throw UsageError("--schedule-info reads no FILE");
-  const auto [first, last] = call.options.given("t") ? times_of(call.options.text("t"))
+  const auto [first, last] = call.options.given("t") ? call.options.range("t")
                              : process.is_discrete() ? NumberRange{0, static_cast<double>(process.times() - 1)}
                                                      : NumberRange{0, 1};
   RowOutput output(call.options.text("format"), call.options.text("output"));
