@@ -2,11 +2,12 @@
 # noise --operator: what travels on, what is kept, and agreement with numpy, scipy and Pillow.
 load helpers
 
-read -ra all <<<"mask:0.4 box:3,4,20,9 blur:1.5 motion:7,25 downsample:4 bicubic:4 radon:19 fourier:0.3 fourier:0.3,points random:70"
+read -ra all <<<"mask:0.4 box:3,4,20,9 blur:1.5 motion:7,25 downsample:4 bicubic:4 radon:19 fourier:0.3 fourier:0.3,points random:70 mask:mask.npy"
 
 setup() {
   cd "$BATS_TEST_TMPDIR" || return
   noise dead-leaves -n 2 --height 64 --width 48 -o clean.nst
+  noise dead-leaves --height 64 --width 48 --seed 9 | noise gaussian --sigma 1 | tensor convert --dtype U8 -o mask.npy
 }
 
 # measured OPERATOR INPUT OUTPUT: with so little noise that it vanishes beside rounding, in F64.
@@ -193,7 +194,8 @@ END
 import numpy as np
 assert np.abs(np.load('x.npy')*np.load('mask.npy') - np.load('y.npy')).max() < 1e-20"
   noise gaussian --sigma 0.1 --operator mask:mask.npy clean.nst | tensor info | head -n 1 >info
-  value noise info | jq -e '.operator[0].content | test("^[0-9a-f]{16}$")'
+  value noise info | jq -e '.operator[0] | .argument == "mask.npy" and .tensor == "operator.0" and (.content | test("^[0-9a-f]{16}$"))'
+  [ "$(value '["operator.0_shape"]' info) $(value '["operator.0_dtype"]' info)" = '[64,48] U8' ]
   noise gaussian --sigma 0.1 --operator mask:leaves.png clean.nst -o out.nst
 }
 

@@ -69,7 +69,7 @@ int run(const Invocation& call) {
                              call.options.declared("immiscible") && call.options.flag("immiscible")};
   Measurement measurement(call.options.list("operator"), request.seed);
   return run_filter(call, [&](Record& record, LazyTensors& lazy, std::int64_t first_sample) {
-    const std::vector<std::string> operators = measurement.apply(record, first_sample, request.keep_clean);
+    const std::vector<std::string> operators = measurement.apply(record, lazy, first_sample, request.keep_clean);
     apply_noise(record, lazy, *noise, request, first_sample);
     note_operators(record, operators);
   });

@@ -1,10 +1,12 @@
 #include "noise/measure.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "base/registry.hpp"
 
 namespace noiseutils {
 namespace {
@@ -53,7 +55,9 @@ std::vector<double> Measurement::apply_to(std::vector<double> values, SampleLayo
     json entry{
         {"name", choice.kind->name}, {"argument", choice.argument}, {"axes", layout.axes}, {"shape", layout.shape}};
     if (choice.recipe.random) entry.update({{"seed", seed_}, {"sample", sample}});
-    if (!choice.recipe.content.empty()) entry["content"] = choice.recipe.content;
+    if (const auto& file = choice.recipe.file)
+      entry.update(
+          {{"argument", file->name}, {"content", file->content}, {"tensor", operator_companion(place, layer)}});
     list.push_back(std::move(entry));
     const Operator& map = operator_for(steps_[place], layout, operator_key(seed_, sample, layer, place));
     std::vector<double> next(static_cast<std::size_t>(map.output().size()));
@@ -65,18 +69,42 @@ std::vector<double> Measurement::apply_to(std::vector<double> values, SampleLayo
   return values;
 }
 
-std::vector<std::string> Measurement::apply(Record& record, std::int64_t first_sample, bool keep_clean) {
+void Measurement::add_companions(Record& record, LazyTensors& lazy, const std::vector<std::size_t>& layers) const {
+  const auto samples = static_cast<std::int64_t>(layers.size());
+  for (std::size_t place = 0; place < steps_.size(); ++place) {
+    const auto& file = steps_[place].choice.recipe.file;
+    if (!file) continue;
+    if (std::adjacent_find(layers.begin(), layers.end(), std::not_equal_to<>()) != layers.end())
+      throw DataError(
+          "the samples of the batch went through different numbers of laws: split it before an operator with a FILE");
+    const std::string name = operator_companion(place, layers.front());
+    if (!is_batch(record)) {
+      record.tensors.insert_or_assign(name, file->values);
+      continue;
+    }
+    Shape shape = file->values.shape();
+    shape.insert(shape.begin(), samples);
+    lazy[name] = {file->values.dtype(), shape, [samples, values = file->values](ByteSink& sink) {
+                    for (std::int64_t i = 0; i < samples; ++i) sink.write({values.raw(), values.bytes()});
+                  }};
+  }
+}
+
+std::vector<std::string> Measurement::apply(Record& record, LazyTensors& lazy, std::int64_t first_sample,
+                                            bool keep_clean) {
   if (steps_.empty()) return {};
   const Tensor clean = record.require("data");
   const std::int64_t samples = sample_count(record);
   const MetadataOfSamples noise(record.meta("noise"), samples);
   const DType dtype = clean.dtype() == DType::F64 ? DType::F64 : DType::F32;
   std::vector<std::string> notes(static_cast<std::size_t>(samples));
+  std::vector<std::size_t> layers;
   Tensor measured;
   SampleLayout output;
   for (std::int64_t i = 0; i < samples; ++i) {
     output = {sample_axes(record), sample_shape(record)};
-    const auto values = apply_to(in_double(sample_of(record, "data", i)), output, laws_of(noise.at(i)).size(),
+    layers.push_back(i > 0 && noise.common() ? layers.back() : laws_of(noise.at(i)).size());
+    const auto values = apply_to(in_double(sample_of(record, "data", i)), output, layers.back(),
                                  static_cast<std::uint64_t>(first_sample + i), notes[static_cast<std::size_t>(i)]);
     if (i == 0) {
       Shape shape = output.shape;
@@ -89,6 +117,7 @@ std::vector<std::string> Measurement::apply(Record& record, std::int64_t first_s
     else
       store(values, measured.mutable_values<float>().subspan(begin, size));
   }
+  add_companions(record, lazy, layers);
   record.metadata["axes"] = (is_batch(record) ? "N" : "") + output.axes;
   if (keep_clean && record.find("clean") == nullptr)
     record.tensors.insert_or_assign("clean", is_float(clean.dtype()) ? clean : clean.converted(dtype));
@@ -128,21 +157,26 @@ T field(const json& entry, const char* key) {
   }
 }
 
-std::shared_ptr<const Operator> rebuilt(const json& entry, std::size_t layer, std::size_t place) {
+std::shared_ptr<const Operator> rebuilt(const Record& sample, const json& entry, std::size_t layer, std::size_t place) {
   if (!entry.is_object()) refuse("is no object");
   const SampleLayout layout{field<std::string>(entry, "axes"), field<Shape>(entry, "shape")};
   check_axes(layout.axes, layout.shape);
   if (element_count(layout.shape) == 0) refuse("has a shape of size 0");
-  const std::string text = field<std::string>(entry, "name") + ":" + field<std::string>(entry, "argument");
+  const Tensor* file = entry.contains("tensor") ? &sample.require(field<std::string>(entry, "tensor")) : nullptr;
+  const auto name = field<std::string>(entry, "name"), argument = field<std::string>(entry, "argument");
+  const std::string text = name + ":" + argument;
+  // No file is opened for a record's sake.
+  const OperatorKind* kind = find_entry(operator_kinds(), name);
+  if (file == nullptr && kind != nullptr && names_file(*kind, argument)) refuse(text + " without tensor");
   const OperatorChoice choice = [&] {
     try {
-      return parse_operator(text);
+      return parse_operator(text, file);
     } catch (const UsageError& error) {  // the same checks as on the command line, but it is the record that is wrong
       refuse(error.what());
     }
   }();
-  if (!choice.recipe.content.empty() && field<std::string>(entry, "content") != choice.recipe.content)
-    refuse(text + ": the file has another content than when it was used");
+  if (choice.recipe.file && field<std::string>(entry, "content") != choice.recipe.file->content)
+    refuse(text + ": tensor \"" + field<std::string>(entry, "tensor") + "\" is not the file that was used");
   StreamKey key;
   if (choice.recipe.random)
     key = operator_key(field<std::uint64_t>(entry, "seed"), field<std::uint64_t>(entry, "sample"), layer, place);
@@ -151,7 +185,12 @@ std::shared_ptr<const Operator> rebuilt(const json& entry, std::size_t layer, st
 
 }  // namespace
 
-std::shared_ptr<const Operator> operator_from_metadata(const std::string& noise) {
+std::string operator_companion(std::size_t place, std::size_t layer) {
+  return "operator." + std::to_string(place) + (layer == 0 ? "" : "." + std::to_string(layer));
+}
+
+std::shared_ptr<const Operator> operator_of_sample(const Record& sample, std::string_view key) {
+  const std::string noise = sample.meta(key);
   if (noise == "variable") throw DataError("the inputs of an earlier program differed in metadata \"noise\"");
   const json laws = laws_of(noise);
   std::vector<std::shared_ptr<const Operator>> maps;
@@ -161,7 +200,7 @@ std::shared_ptr<const Operator> operator_from_metadata(const std::string& noise)
     if (list == laws[layer].end()) continue;
     if (!list->is_array()) refuse("is no list");
     for (std::size_t place = 0; place < list->size(); ++place) {
-      maps.push_back(rebuilt((*list)[place], layer, place));
+      maps.push_back(rebuilt(sample, (*list)[place], layer, place));
       if (maps.size() > 1 && maps[maps.size() - 2]->output() != maps.back()->input())
         refuse("does not act on what the one before it gives");
     }

@@ -44,17 +44,25 @@ bool looks_like_number(const std::string& argument) {
          !argument.starts_with("./") && !argument.starts_with("../");
 }
 
-OperatorFile read_operator_file(const std::string& path) {
+namespace {
+
+Tensor read_sample(const std::string& path) {
   if (path == "-") throw UsageError("an operator is read from a file, not from standard input");
   const auto reader = open_records({path}, ReadOptions{});
   const auto record = reader->next();
   if (!record || sample_count(*record) != 1 || reader->next())
     throw DataError(path + ": expected a file of one sample");
-  const Tensor sample = sample_of(*record, "data", 0);
-  if (sample.size() == 0) throw DataError(path + ": has shape " + shape_text(sample.shape()) + ": an axis of size 0");
-  if (const std::int64_t element = first_nonfinite(sample); element >= 0)
+  return sample_of(*record, "data", 0);
+}
+
+}  // namespace
+
+OperatorFile operator_file(const std::string& path, const Tensor* travelled) {
+  const Tensor values = travelled != nullptr ? *travelled : read_sample(path);
+  if (values.size() == 0) throw DataError(path + ": has shape " + shape_text(values.shape()) + ": an axis of size 0");
+  if (const std::int64_t element = first_nonfinite(values); element >= 0)
     throw DataError(path + ": is not finite at element " + std::to_string(element));
-  return {sample_axes(*record), sample.converted(DType::F64), content_hash_text(sample)};
+  return {path.substr(path.rfind('/') + 1), values, content_hash_text(values)};
 }
 
 }  // namespace noiseutils

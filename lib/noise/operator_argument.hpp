@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "noise/operators.hpp"
 #include "tensor/tensor.hpp"
 
 namespace noiseutils {
@@ -21,15 +22,9 @@ std::vector<std::string> fields_of(const std::string& argument);
 /// no other characters than a number or fraction may have.
 bool looks_like_number(const std::string& argument);
 
-/// What a file named in an argument holds: one sample.
-struct OperatorFile {
-  std::string axes;
-  Tensor values;        ///< F64, finite
-  std::string content;  ///< content_hash_text()
-};
-
-/// Reads a file of any format. Throws InputError if it is missing, DataError if it is damaged, holds more than one
-/// sample, or values that are not finite; UsageError for standard input.
-OperatorFile read_operator_file(const std::string& path);
+/// Reads a file of any format; or, where `travelled` is not nullptr, takes that for its content. Throws InputError if
+/// it is missing, DataError if it is damaged, holds more than one sample, or values that are not finite; UsageError for
+/// standard input.
+OperatorFile operator_file(const std::string& path, const Tensor* travelled);
 
 }  // namespace noiseutils

@@ -113,7 +113,7 @@ class Bicubic : public PlaneOperator {
   CubicLine down_, across_;
 };
 
-OperatorRecipe parse_bicubic(const std::string& argument) {
+OperatorRecipe parse_bicubic(const std::string& argument, const Tensor*) {
   const std::int64_t factor = whole_number(argument, "S", 1, kLargestFactor);
   return {[factor](const SampleLayout& sample, const StreamKey&) -> std::shared_ptr<const Operator> {
     return std::make_shared<Bicubic>(sample, factor);

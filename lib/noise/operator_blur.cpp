@@ -29,36 +29,37 @@ BlurKernel gaussian_kernel(double sigma) {
   return kernel;
 }
 
-BlurKernel kernel_of_file(const OperatorFile& file, const std::string& path) {
+BlurKernel kernel_of_file(const OperatorFile& file) {
   if (file.values.rank() != 2)
-    throw DataError(path + ": a kernel has two axes, this is " + file.axes + " " + shape_text(file.values.shape()));
+    throw DataError(file.name + ": a kernel has two axes, this has shape " + shape_text(file.values.shape()));
+  const Tensor values = file.values.converted(DType::F64);
   const std::int64_t height = file.values.axis(0), width = file.values.axis(1);
   BlurKernel kernel{height, width, height / 2, width / 2, {}};
   double sum = 0, size = 0;
-  for (const double value : file.values.values<double>()) {
+  for (const double value : values.values<double>()) {
     sum += value;
     size += std::abs(value);
   }
-  if (std::abs(sum) <= 1e-9 * size) throw DataError(path + ": the kernel has sum 0, so it cannot be brought to sum 1");
-  for (const double value : file.values.values<double>()) kernel.values.push_back(value / sum);
+  if (std::abs(sum) <= 1e-9 * size)
+    throw DataError(file.name + ": the kernel has sum 0, so it cannot be brought to sum 1");
+  for (const double value : values.values<double>()) kernel.values.push_back(value / sum);
   return kernel;
 }
 
-OperatorRecipe parse_blur(const std::string& argument) {
+OperatorRecipe parse_blur(const std::string& argument, const Tensor* travelled) {
   BlurKernel kernel;
-  std::string content;
-  if (looks_like_number(argument)) {
+  std::optional<OperatorFile> file;
+  if (travelled == nullptr && looks_like_number(argument)) {
     const double sigma = parse_number(argument);
     if (sigma <= 0 || sigma > kLargestSigma)
       throw UsageError("expected SIGMA in pixels, above 0 and at most " + format_number(kLargestSigma));
     kernel = gaussian_kernel(sigma);
   } else {
-    const OperatorFile file = read_operator_file(argument);
-    kernel = kernel_of_file(file, argument);
-    content = file.content;
+    file = operator_file(argument, travelled);
+    kernel = kernel_of_file(*file);
   }
   return {[kernel](const SampleLayout& sample, const StreamKey&) { return periodic_blur(sample, kernel); }, false,
-          content};
+          file};
 }
 
 }  // namespace

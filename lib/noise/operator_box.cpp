@@ -24,7 +24,7 @@ std::shared_ptr<const Operator> lose_box(const Box& box, const SampleLayout& sam
   return masking(sample, std::move(kept));
 }
 
-OperatorRecipe parse_box(const std::string& argument) {
+OperatorRecipe parse_box(const std::string& argument, const Tensor*) {
   constexpr std::int64_t kMost = std::int64_t{1} << 31;
   const std::vector<std::string> fields = fields_of(argument);
   if (fields.size() != 4) throw UsageError("expected TOP,LEFT,HEIGHT,WIDTH, 4 numbers");

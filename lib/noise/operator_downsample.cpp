@@ -42,7 +42,7 @@ class Downsample : public PlaneOperator {
   std::int64_t factor_;
 };
 
-OperatorRecipe parse_downsample(const std::string& argument) {
+OperatorRecipe parse_downsample(const std::string& argument, const Tensor*) {
   const std::int64_t factor = whole_number(argument, "S", 1, kLargestFactor);
   return {[factor](const SampleLayout& sample, const StreamKey&) -> std::shared_ptr<const Operator> {
     return std::make_shared<Downsample>(sample, factor);

@@ -114,7 +114,7 @@ std::shared_ptr<const Operator> masked_fourier(double rate, bool lines, const Sa
   return std::make_shared<Fourier>(sample, std::move(kept));
 }
 
-OperatorRecipe parse_fourier(const std::string& argument) {
+OperatorRecipe parse_fourier(const std::string& argument, const Tensor*) {
   const std::vector<std::string> fields = fields_of(argument);
   const bool lines = fields.size() == 1 || fields[1] == "lines";
   if (fields.size() > 2 || (!lines && fields[1] != "points"))

@@ -52,7 +52,8 @@ std::shared_ptr<const Operator> random_mask(double fraction, const SampleLayout&
 
 std::shared_ptr<const Operator> mask_of_file(const OperatorFile& file, const SampleLayout& sample) {
   std::vector<std::uint8_t> kept;
-  for (const double value : file.values.values<double>()) kept.push_back(value != 0 ? 1 : 0);
+  const Tensor values = file.values.converted(DType::F64);
+  for (const double value : values.values<double>()) kept.push_back(value != 0 ? 1 : 0);
   if (file.values.shape() == sample.shape) return masking(sample, std::move(kept));
   Shape without_channels = sample.shape;
   if (const std::size_t axis = sample.axes.find('C'); axis != std::string::npos)
@@ -63,16 +64,15 @@ std::shared_ptr<const Operator> mask_of_file(const OperatorFile& file, const Sam
   return masking(sample, for_each_channel(sample, kept));
 }
 
-OperatorRecipe parse_mask(const std::string& argument) {
-  if (looks_like_number(argument)) {
+OperatorRecipe parse_mask(const std::string& argument, const Tensor* travelled) {
+  if (travelled == nullptr && looks_like_number(argument)) {
     const double fraction = parse_number(argument);
     if (fraction <= 0 || fraction > 1) throw UsageError("expected the fraction kept, above 0 and at most 1");
     return {[fraction](const SampleLayout& sample, const StreamKey& key) { return random_mask(fraction, sample, key); },
             true};
   }
-  const OperatorFile file = read_operator_file(argument);
-  return {[file](const SampleLayout& sample, const StreamKey&) { return mask_of_file(file, sample); }, false,
-          file.content};
+  const OperatorFile file = operator_file(argument, travelled);
+  return {[file](const SampleLayout& sample, const StreamKey&) { return mask_of_file(file, sample); }, false, file};
 }
 
 }  // namespace

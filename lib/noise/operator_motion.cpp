@@ -38,7 +38,7 @@ BlurKernel motion_kernel(double length, double degrees) {
   return kernel;
 }
 
-OperatorRecipe parse_motion(const std::string& argument) {
+OperatorRecipe parse_motion(const std::string& argument, const Tensor*) {
   const std::vector<double> numbers = numbers_of_argument(argument, {"LENGTH", "ANGLE"});
   if (numbers[0] <= 0 || numbers[0] > kLongest) throw UsageError("expected LENGTH in pixels, above 0 and at most 1000");
   if (std::abs(numbers[1]) > 360) throw UsageError("expected ANGLE in degrees, -360 to 360");

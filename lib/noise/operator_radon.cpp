@@ -96,7 +96,7 @@ class Radon : public PlaneOperator {
   std::vector<Projection> projections_;
 };
 
-OperatorRecipe parse_radon(const std::string& argument) {
+OperatorRecipe parse_radon(const std::string& argument, const Tensor*) {
   const std::int64_t angles = whole_number(argument, "ANGLES", 1, kMostAngles);
   return {[angles](const SampleLayout& sample, const StreamKey&) -> std::shared_ptr<const Operator> {
     const ImageLayout image = image_layout(sample);

@@ -55,7 +55,7 @@ class RandomProjection : public Operator {
   double scale_;
 };
 
-OperatorRecipe parse_random(const std::string& argument) {
+OperatorRecipe parse_random(const std::string& argument, const Tensor*) {
   const std::int64_t rows = whole_number(argument, "M", 1, kMostRows);
   return {[rows](const SampleLayout& sample, const StreamKey& key) -> std::shared_ptr<const Operator> {
             if (sample.size() > kMostEntries / rows)

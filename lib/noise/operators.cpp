@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/registry.hpp"
+#include "noise/operator_argument.hpp"
 
 namespace noiseutils {
 
@@ -13,19 +14,23 @@ const std::vector<OperatorKind>& operator_kinds() {
   return kinds;
 }
 
-OperatorChoice parse_operator(const std::string& text) {
+OperatorChoice parse_operator(const std::string& text, const Tensor* file) {
   return with_context("--operator " + text, [&]() -> OperatorChoice {
     const std::size_t colon = text.find(':');
     const OperatorKind& kind = require_entry<UsageError>(operator_kinds(), text.substr(0, colon), "operator");
     if (colon == std::string::npos || colon + 1 == text.size())
       throw UsageError("an argument is needed: " + kind.syntax);
     const std::string argument = text.substr(colon + 1);
-    return {&kind, argument, kind.parse(argument)};
+    return {&kind, argument, kind.parse(argument, file)};
   });
 }
 
 std::shared_ptr<const Operator> OperatorChoice::make(const SampleLayout& sample, const StreamKey& key) const {
   return with_context("operator " + text(), [&] { return recipe.make(sample, key); });
+}
+
+bool names_file(const OperatorKind& kind, const std::string& argument) {
+  return kind.syntax.find("FILE") != std::string::npos && !looks_like_number(argument);
 }
 
 StreamKey operator_key(std::uint64_t seed, std::uint64_t sample, std::size_t layer, std::size_t place) {

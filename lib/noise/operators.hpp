@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,13 +12,20 @@
 
 namespace noiseutils {
 
+/// What a file that an argument names holds; it travels on with the samples, so that nobody needs the file again.
+struct OperatorFile {
+  std::string name;     ///< base name
+  Tensor values;        ///< one sample, finite, of the type it was read as
+  std::string content;  ///< content_hash_text(values)
+};
+
 /// An operator as its argument describes it, before the sample is known that it is for.
 struct OperatorRecipe {
   /// Makes the operator for samples of this layout; random ones draw from `key`. Throws DataError where it cannot act
   /// on them.
   std::function<std::shared_ptr<const Operator>(const SampleLayout& sample, const StreamKey& key)> make;
-  bool random = false;       ///< differs from sample to sample: it depends on the key
-  std::string content = "";  ///< content hash of the file that the argument names
+  bool random = false;  ///< differs from sample to sample: it depends on the key
+  std::optional<OperatorFile> file = std::nullopt;
 };
 
 /// A kind of operator: one entry of operator_kinds(), made in one file of this folder.
@@ -26,8 +34,9 @@ struct OperatorKind {
   std::string syntax;  ///< "box:TOP,LEFT,HEIGHT,WIDTH"; forms separated by " or "
   std::string summary;
   bool keeps_range;  ///< values of A x lie where those of x do, up to overshoot: metadata `range` and `source` hold on
-  /// Throws UsageError for a bad argument (what follows the colon), InputError or DataError for a bad file.
-  OperatorRecipe (*parse)(const std::string& argument);
+  /// argument: what follows the colon. file: what it names, where that came along with a record; nullptr: it is read.
+  /// Throws UsageError for a bad argument, InputError or DataError for a bad file.
+  OperatorRecipe (*parse)(const std::string& argument, const Tensor* file);
 };
 
 const std::vector<OperatorKind>& operator_kinds();
@@ -44,7 +53,10 @@ struct OperatorChoice {
 };
 
 /// Throws UsageError for an unknown name or a bad argument; what OperatorKind::parse throws.
-OperatorChoice parse_operator(const std::string& text);
+OperatorChoice parse_operator(const std::string& text, const Tensor* file = nullptr);
+
+/// True if the argument is a file's name to this kind, not a number.
+bool names_file(const OperatorKind& kind, const std::string& argument);
 
 /// The key of operator number `place` among those that stand before noise number `layer` (both from 0): the same for
 /// all copies of a sample, so that references share the operator.

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "image_file.hpp"
 #include "noise/apply.hpp"
 #include "noise/measure.hpp"
 #include "random_helpers.hpp"
@@ -20,17 +21,25 @@ Record record_of(const std::string& axes, const Shape& shape, std::uint64_t seed
   return record;
 }
 
+Record sample_with(const std::string& noise) {
+  Record record;
+  record.metadata["noise"] = noise;
+  return record;
+}
+
 /// What noise --operator does, without noise: the metadata of a law of noise are there, its draws are not.
 void measure(Record& record, const std::vector<std::string>& specs, std::int64_t first_sample, std::uint64_t seed = 5) {
   Measurement measurement(specs, seed);
-  const auto notes = measurement.apply(record, first_sample, true);
+  LazyTensors lazy;
+  const auto notes = measurement.apply(record, lazy, first_sample, true);
+  CHECK(lazy.empty());
   CHECK(notes.size() == static_cast<std::size_t>(sample_count(record)));
   const auto noise = noise_from_metadata(R"({"family":"gaussian","sigma":1})");
   record.metadata["noise"] = extended_noise_metadata(record.meta("noise"), *noise.front(), 0, false);
   note_operators(record, notes);
 }
 
-TEST_CASE("operator_from_metadata: rebuilds the operator of each sample") {
+TEST_CASE("operator_of_sample: rebuilds the operator of each sample") {
   for (const std::vector<std::string>& specs : {std::vector<std::string>{"mask:0.5"},
                                                 {"fourier:0.4", "mask:0.7"},
                                                 {"mask:0.5", "mask:0.5", "random:20"},
@@ -44,7 +53,7 @@ TEST_CASE("operator_from_metadata: rebuilds the operator of each sample") {
     CHECK(batch.require("clean").shape() == Shape{3, 2, 6, 8});
     for (std::int64_t i = 0; i < 3; ++i) {
       const Record sample = sample_record(batch, i);
-      const auto map = operator_from_metadata(sample.meta("noise"));
+      const auto map = operator_of_sample(sample);
       REQUIRE(map != nullptr);
       CHECK(map->input() == SampleLayout{"CHW", {2, 6, 8}});
       CHECK(map->output() == SampleLayout{sample_axes(sample), sample_shape(sample)});
@@ -69,10 +78,30 @@ TEST_CASE("measurement: the same operator twice in a row draws anew, on noisy da
   const auto data = record.require("data").values<double>();
   const auto kept = std::count_if(data.begin(), data.end(), [](double value) { return value != 0; });
   CHECK(std::abs(static_cast<double>(kept) - 125) < 4.5 * std::sqrt(1000 * 0.125 * 0.875));
-  const auto map = operator_from_metadata(record.meta("noise"));
+  const auto map = operator_of_sample(record);
   std::vector<double> y(1000);
   map->apply(record.require("clean").values<double>(), y);
   CHECK(std::equal(y.begin(), y.end(), data.begin(), data.end()));
+}
+
+TEST_CASE("operator_of_sample: a file comes along as a companion, and must be the one that was used") {
+  const ImageFile mask(2, 3, {1, 0, 2, 0, 0, -1}), kernel(1, 2, {1, 3});
+  Record record = record_of("CHW", {2, 2, 3});
+  const Record clean = record;
+  measure(record, {"mask:" + mask.path(), "blur:" + kernel.path()}, 0);
+  measure(record, {"blur:" + kernel.path()}, 0);
+  for (const char* name : {"operator.0", "operator.1", "operator.0.1"}) CHECK(record.find(name) != nullptr);
+  CHECK(record.meta("noise").find('/') == std::string::npos);
+  const auto map = operator_of_sample(record);
+  std::vector<double> y(12);
+  map->apply(clean.require("data").values<double>(), y);
+  const auto data = record.require("data").values<double>();
+  CHECK(std::equal(y.begin(), y.end(), data.begin(), data.end()));
+  Record other = record;
+  other.tensors.insert_or_assign("operator.1", Tensor::of<float>({1, 2}, {1, 2}));
+  CHECK_THROWS_AS(operator_of_sample(other), DataError);
+  record.tensors.erase("operator.0");
+  CHECK_THROWS_AS(operator_of_sample(record), DataError);
 }
 
 TEST_CASE("measurement: types, ranges, and what is kept") {
@@ -90,16 +119,18 @@ TEST_CASE("measurement: types, ranges, and what is kept") {
   CHECK(axes_of(projected) == "D");
 }
 
-TEST_CASE("operator_from_metadata: what is malformed is a data error, no operator is none") {
-  CHECK(operator_from_metadata("") == nullptr);
-  CHECK(operator_from_metadata(R"({"family":"gaussian","sigma":1})") == nullptr);
+TEST_CASE("operator_of_sample: what is malformed is a data error, no operator is none") {
+  CHECK(operator_of_sample(sample_with("")) == nullptr);
+  CHECK(operator_of_sample(sample_with(R"({"family":"gaussian","sigma":1})")) == nullptr);
   const std::string mask = R"({"name":"mask","argument":"0.5","axes":"D","shape":[9],"seed":1,"sample":2})";
-  CHECK(operator_from_metadata(R"({"family":"gaussian","operator":[)" + mask + "]}") != nullptr);
+  CHECK(operator_of_sample(sample_with(R"({"family":"gaussian","operator":[)" + mask + "]}")) != nullptr);
   for (const std::string list :
        {R"("mask")", R"([3])", R"([{"name":"mask"}])", R"([{"name":"banana","argument":"1","axes":"D","shape":[9]}])",
         R"([{"name":"mask","argument":"0.5","axes":"D","shape":[9],"seed":1}])",
         R"([{"name":"mask","argument":"0.5","axes":"D","shape":[9],"seed":1,"sample":"x"}])",
         R"([{"name":"mask","argument":"7","axes":"D","shape":[9],"seed":1,"sample":2}])",
+        R"([{"name":"mask","argument":"/etc/hostname","axes":"D","shape":[9]}])",
+        R"([{"name":"blur","argument":"k.npy","axes":"HW","shape":[9,9],"tensor":"operator.0","content":"0"}])",
         R"([{"name":"blur","argument":"1","axes":"D","shape":[9]}])",
         R"([{"name":"blur","argument":"1","axes":"HW","shape":[9]}])",
         R"([{"name":"blur","argument":"1","axes":"HW","shape":[9,0]}])",
@@ -108,10 +139,10 @@ TEST_CASE("operator_from_metadata: what is malformed is a data error, no operato
         R"([{"name":"downsample","argument":"3","axes":"HW","shape":[9,9]},)"
         R"({"name":"blur","argument":"1","axes":"HW","shape":[9,9]}])"}) {
     CAPTURE(list);
-    CHECK_THROWS_AS(operator_from_metadata(R"({"family":"gaussian","operator":)" + list + "}"), DataError);
+    CHECK_THROWS_AS(operator_of_sample(sample_with(R"({"family":"gaussian","operator":)" + list + "}")), DataError);
   }
-  CHECK_THROWS_AS(operator_from_metadata("variable"), DataError);
-  CHECK_THROWS_AS(operator_from_metadata("{"), DataError);
+  CHECK_THROWS_AS(operator_of_sample(sample_with("variable")), DataError);
+  CHECK_THROWS_AS(operator_of_sample(sample_with("{")), DataError);
 }
 
 }  // namespace
