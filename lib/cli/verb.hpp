@@ -24,5 +24,7 @@ Verb diffuse_verb();
 std::vector<Verb> stream_verbs();
 /// Verbs of `tensor` that say something about a stream: info history check.
 std::vector<Verb> report_verbs();
+/// Verbs of `metric` that compare sets or models: those of set_metrics(). Several in one call give one row.
+std::vector<Verb> set_metric_verbs();
 
 }  // namespace noiseutils
