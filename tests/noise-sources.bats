@@ -227,7 +227,58 @@ for x, t in images("small.nst"):
 END
 }
 
+@test "dead-leaves: the correlation of other exponents and shapes is B / (2 B0 - B) too" {
+  needs numpy
+  for exponent in 1 2.5; do
+    noise dead-leaves -n 30 --height 96 --width 96 --rmin 2 --rmax 12 --exponent $exponent --seed 4 -o circle-$exponent.npy
+    noise dead-leaves -n 30 --height 96 --width 96 --rmin 2 --rmax 12 --exponent $exponent --shape square --seed 5 -o square-$exponent.npy
+  done
+  noise dead-leaves -n 30 --height 96 --width 96 --rmin 2 --rmax 12 --shape rectangle --seed 6 -o rectangle-3.npy
+  py - <<'END'
+import numpy as np
+def B(shape, r, t):
+    if shape == "circle":
+        s = np.minimum(t/(2*r), 1)
+        return 2*r**2*np.arccos(s) - t*r*np.sqrt(1 - s**2)
+    if shape == "square":  # side r sqrt 2, shifted along a side
+        return np.maximum(2**.5*r - t, 0)*2**.5*r
+    a = (np.arange(400) + .5)/400*np.pi/2  # a rectangle 2 r cos a wide, 2 r sin a high
+    return (np.maximum(2*r[:, None]*np.cos(a) - t, 0)*2*r[:, None]*np.sin(a)).mean(1)
+for shape, exponent in (("circle", 1), ("circle", 2.5), ("square", 1), ("square", 2.5), ("rectangle", 3)):
+    x = np.load(f"{shape}-{exponent}.npy").astype(float) - .5
+    r = np.linspace(2, 12, 2001); p = r**-float(exponent); p /= p.sum()
+    b = lambda t: (p*B(shape, r, t)).sum()
+    for t in (1, 2, 4, 8):
+        expected = b(t)/(2*b(0) - b(t))
+        pairs = np.stack([(x[:, t:]*x[:, :-t]).mean((1, 2)), (x[:, :, t:]*x[:, :, :-t]).mean((1, 2))]).mean(0)
+        got, se = 12*pairs.mean(), 12*pairs.std()/np.sqrt(30)
+        assert abs(got - expected) < 4.5*se + .01, (shape, exponent, t, got, expected, se)
+END
+}
+
+@test "dead-leaves: every shape fills the image; colours are independent, the first as without" {
+  needs numpy
+  for shape in circle square oriented-square rectangle triangle quadrilateral mixed; do
+    noise dead-leaves --height 40 --width 30 --rmin 2 --rmax 15 --shape $shape -o $shape.npy
+  done
+  noise dead-leaves --height 40 --width 30 --rmin 2 --rmax 15 --colour -o colour.npy
+  [ "$(noise dead-leaves --height 4 --width 4 --rmax 3 --colour | tensor info | jq -r '"\(.data_shape) \(.axes)"')" = "[3,4,4] CHW" ]
+  py - <<'END'
+import numpy as np
+shapes = [np.load(s + ".npy") for s in "circle square oriented-square rectangle triangle quadrilateral mixed".split()]
+for x in shapes: assert x.min() > 0 and x.max() < 1
+assert all((a != b).any() for i, a in enumerate(shapes) for b in shapes[:i])
+c = np.load("colour.npy").reshape(3, 40, 30)
+assert (c[0] == shapes[0].reshape(40, 30)).all()
+# Channels have the same edges and other values.
+edges = np.diff(c, axis=2) != 0
+assert (edges[0] == edges[1]).all() and (edges[0] == edges[2]).all() and (c[0] != c[1]).all()
+END
+}
+
 @test "sources: bad input" {
+  fails_with 64 noise dead-leaves --exponent 0.5
+  fails_with 64 noise dead-leaves --shape star
   fails_with 64 noise spectrum --slope 3:2
   fails_with 64 noise spectrum --height 1
   fails_with 64 noise wavelet --height 20
