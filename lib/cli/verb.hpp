@@ -22,5 +22,7 @@ const Verb* find_verb(const std::vector<Verb>& verbs, std::string_view name);
 std::vector<Verb> stream_verbs();
 /// Verbs of `tensor` that say something about a stream: info history check.
 std::vector<Verb> report_verbs();
+/// Verbs of `metric` that compare sets or models: those of set_metrics(). Several in one call give one row.
+std::vector<Verb> set_metric_verbs();
 
 }  // namespace noiseutils
