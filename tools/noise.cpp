@@ -14,7 +14,7 @@ using namespace noiseutils;
 
 /// What is neither a family nor a source.
 const std::vector<Verb>& verbs() {
-  static const std::vector<Verb> all = {};
+  static const std::vector<Verb> all = {estimate_verb()};
   return all;
 }
 
