@@ -13,6 +13,7 @@ namespace noiseutils {
 namespace {
 
 constexpr std::size_t kSide = kBlockSide;
+constexpr double kHighCount = 21, kLowCount = 63 - kHighCount;
 using Matrix = std::array<std::array<double, kSide>, kSide>;
 
 /// Rows are the orthonormal cosines of the DCT-II.
@@ -125,7 +126,8 @@ void add_blocks(const Plane& plane, std::uint16_t number, const Grid& grid, std:
         if (low[at] + high[at] <= 1e-26 * mean * mean) continue;
         if (clips && holds_clipped(plane, r * grid.stride, c * grid.stride)) continue;
         found[static_cast<std::size_t>(chunk)].push_back(
-            {static_cast<float>(mean), static_cast<float>(low[at] / 35), static_cast<float>(high[at] / 28),
+            {static_cast<float>(mean), static_cast<float>(low[at] / kLowCount),
+             static_cast<float>(high[at] / kHighCount),
              static_cast<std::uint8_t>(Plane::tile(r, grid.rows, c, grid.cols)), number,
              static_cast<std::uint32_t>(r * grid.cols + c)});
       }

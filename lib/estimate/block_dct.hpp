@@ -11,9 +11,9 @@ namespace noiseutils {
 inline constexpr std::int64_t kBlockSide = 8;
 inline constexpr std::size_t kFrequencies = 64;
 
-/// A coefficient (i, j) of an 8x8 block tells structure if 0 < i + j < 9, noise if i + j >= 9 (28 of them).
+/// A coefficient (i, j) of an 8x8 block tells structure if 0 < i + j < 9, noise if i + j >= 9 (21 of them).
 inline constexpr int kFirstHigh = 9;
-/// The row-major numbers of the 28.
+/// The row-major numbers of the 21.
 const std::vector<std::size_t>& high_frequencies();
 
 /// An 8x8 block of a plane by the squares of its orthonormal 2-D DCT.

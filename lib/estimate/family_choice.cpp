@@ -33,7 +33,7 @@ std::string choose_family(const NoiseCurve& curve, const ValueFacts& facts) {
   const VarianceFit& one =
       *std::min_element(simple.begin(), simple.end(), [](const auto& a, const auto& b) { return a.misfit < b.misfit; });
   const double excess = std::sqrt(std::max(0.0, one.misfit * one.misfit - best.misfit * best.misfit));
-  if (excess > std::max(kBend, 1.25 * best.misfit)) return best.family;
+  if (excess > std::max(kBend, 1.25 * best.misfit) && best.law.scale > 0) return best.family;
   if (one.family != "poisson") return one.family;
   const Estimated constant = jackknife(
       [&](std::size_t without) { return fit_family(curve.points(without), "poisson-gaussian").law.constant; });

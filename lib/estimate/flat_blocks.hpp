@@ -24,7 +24,7 @@ FlatBlocks choose_flat_blocks(const std::vector<Plane>& planes, const std::vecto
 
 /// sigma of white Gaussian noise from blocks sorted by `low` alone, chosen by the same bound with fractions from
 /// 0.0025. Where noise does not drown the structure (the flattest 64 % of the blocks show more than the flattest 4 %),
-/// structure is in some of the frequencies still: then the 30 % quantile of the 28 mean squares of the flattest 2 % is
+/// structure is in some of the frequencies still: then the 30 % quantile of the 21 mean squares of the flattest 2 % is
 /// taken, if smaller.
 Estimated sigma_of_blocks(const std::vector<Plane>& planes, const std::vector<Block>& blocks);
 

@@ -38,7 +38,7 @@ PowerLaw solve(const std::vector<CurvePoint>& points, const std::vector<double>&
 }
 
 VarianceFit fit_terms(const std::vector<CurvePoint>& points, const Terms& terms) {
-  constexpr int kRounds = 30;
+  constexpr int kRounds = 15;
   VarianceFit fit;
   if (points.empty()) return fit;
   double total = 0, weighted = 0;
@@ -79,7 +79,7 @@ VarianceFit fit_terms(const std::vector<CurvePoint>& points, const Terms& terms)
 
 /// The exponent of least misfit: a grid, then golden sections of the best cell.
 VarianceFit fit_exponent(const std::vector<CurvePoint>& points, double low, double high) {
-  constexpr int kCells = 24, kSections = 24;
+  constexpr int kCells = 12, kSections = 12;
   const auto fit_at = [&](double power) { return fit_terms(points, {power, true, false}); };
   double best = low, least = HUGE_VAL;
   const double cell = (high - low) / kCells;
