@@ -43,6 +43,16 @@ calls() {
       echo "--width 1"
       echo "--width 1 --map $map"
       ;;
+    laplace)
+      echo "--sigma 0.1"
+      echo "--sigma 0.1:0.2 --map $map"
+      ;;
+    tweedie)
+      for power in 0 1 1.5 2 3; do echo "--power $power --dispersion 0.1"; done
+      echo "--power 1.3 --dispersion 0.01:0.2"
+      ;;
+    rician) echo "--sigma 0.1:0.3" ;;
+    salt-pepper) echo "--amount 0.1:0.3 --salt 0.4 --low -1" ;;
     *)
       echo "no call of noise $1 in this file" >&2
       return 1
@@ -152,4 +162,28 @@ assert abs(law["rms"] - np.sqrt((m**2).mean())) < 1e-12'
   fails_with 65 noise gaussian --sigma-map "$clean" "$clean"
   noise gaussian --sigma 1 "$map" -o negative.npy
   fails_with 65 noise gaussian --sigma-map negative.npy "$clean"
+}
+
+@test "noise: values outside of a family's domain and parameters outside of its range are refused" {
+  noise gaussian --sigma 1 "$clean" -o negative.nst
+  for call in "poisson --peak 10" "gamma --looks 3" "poisson-gaussian --gain 1 --read 1" "rician --sigma 1" \
+    "tweedie --power 1.5 --dispersion 1" "tweedie --power 3 --dispersion 1"; do
+    # shellcheck disable=SC2086
+    fails_with 65 noise $call negative.nst
+  done
+  for call in "poisson" "poisson --peak 1 --zeta 1" "gamma --looks 0" "poisson-gaussian --gain 1" "rician --sigma 0" \
+    "tweedie --power 0.5 --dispersion 1" "tweedie --power 2.5 --dispersion 1" "tweedie --power 1.5" \
+    "tweedie --power 4 --dispersion 1" "laplace --sigma -1" "salt-pepper --amount 1.5" "salt-pepper --amount 0" \
+    "salt-pepper --amount 0.1 --low 2"; do
+    # shellcheck disable=SC2086
+    fails_with 64 noise $call "$clean"
+  done
+}
+
+@test "denoise: a family without a level is refused by name, unless --sigma gives one" {
+  noise gaussian --sigma 0.1 "$map" | train-linear gaussian --patch 3 -o model.safetensors
+  noise rician --sigma 0.1 "$map" -o rician.nst
+  fails_with 65 denoise --model model.safetensors rician.nst >said
+  grep -q rician said
+  denoise --model model.safetensors --sigma 0.1 rician.nst | tensor check
 }

@@ -8,15 +8,14 @@
 #include "noise/gaussian_sigma.hpp"
 #include "noise/noise.hpp"
 #include "noise/noise_level.hpp"
+#include "noise_helpers.hpp"
 
 namespace noiseutils {
 namespace {
 
 constexpr NoiseKey kKey{5, 1, 0};
 
-std::unique_ptr<Noise> law_of(const std::string& family, const NoiseSettings& settings) {
-  return find_entry(noise_families(), family)->make(settings);
-}
+using test::law_of;
 
 NoiseMap map_of(const Shape& shape, const std::vector<double>& values) {
   const double squares = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
@@ -27,10 +26,10 @@ TEST_CASE("noise with a map: the noise of the plain law times the map, repeated 
   const std::vector<double> map = {0, 1, 2, 0.5, 3, 1};
   const SampleGeometry geometry{"CHW", {2, 2, 3}};
   const std::vector<double> x(12, 0.25);
-  for (const std::string family : {"gaussian", "uniform"}) {
-    const std::string scale = family == "gaussian" ? "sigma" : "width";
-    const auto plain = law_of(family, {{{scale, 0.5}}, {}, {}});
-    const auto mapped = law_of(family, {{{scale, 0.5}}, {}, {{"map", map_of({2, 3}, map)}}});
+  for (const std::string family : {"gaussian", "uniform", "laplace"}) {
+    const std::string scale = family == "uniform" ? "width" : "sigma";
+    const auto plain = law_of(family, NoiseParameters{{scale, 0.5}});
+    const auto mapped = law_of(family, NoiseSettings{{{scale, 0.5}}, {}, {{"map", map_of({2, 3}, map)}}});
     std::vector<double> noise(12, 0), y(12), z(12);
     plain->draw(kKey, 0, noise, std::span<double>(noise));
     CHECK(mapped->of_sample(kKey, geometry) == nullptr);
@@ -45,7 +44,7 @@ TEST_CASE("noise with a map: the noise of the plain law times the map, repeated 
 }
 
 TEST_CASE("noise with a map: its mean variance is known, one variance it has not") {
-  const auto mapped = law_of("gaussian", {{{"sigma", 0.5}}, {}, {{"map", map_of({2}, {3, 4})}}});
+  const auto mapped = law_of("gaussian", NoiseSettings{{{"sigma", 0.5}}, {}, {{"map", map_of({2}, {3, 4})}}});
   CHECK(mapped->mean_variance().constant == doctest::Approx(0.25 * 12.5));
   CHECK(mapped->variance_at(7) == doctest::Approx(0.25 * 12.5));
   CHECK_THROWS_AS(mapped->variance(), DataError);
@@ -59,7 +58,7 @@ TEST_CASE("noise with a map: its mean variance is known, one variance it has not
   record.tensors.insert_or_assign("data", Tensor::of<double>({2}, {1, 2}));
   record.metadata["noise"] = text;
   CHECK(noise_levels(record, std::nullopt)[0] == doctest::Approx(std::sqrt(0.25 * 12.5)));
-  CHECK_THROWS_AS(law_of("gaussian", {{{"sigma", 0.5}}, {}, {{"map", map_of({2}, {3, -4})}}}), DataError);
+  CHECK_THROWS_AS(law_of("gaussian", NoiseSettings{{{"sigma", 0.5}}, {}, {{"map", map_of({2}, {3, -4})}}}), DataError);
 }
 
 TEST_CASE("noise with a range: each sample draws its own parameter, all copies of it the same") {
