@@ -178,7 +178,7 @@ NoiseEstimate conclude(const NoiseEvidence& evidence, const std::string& family)
   } else if (estimate.family == "gamma") {
     estimate.parameters = {{"looks", figure([](const PowerLaw& law) { return 1 / law.scale; })}};
   } else if (estimate.family == "tweedie") {
-    estimate.parameters = {{"phi", scale}, {"power", figure([](const PowerLaw& law) { return law.power; })}};
+    estimate.parameters = {{"dispersion", scale}, {"power", figure([](const PowerLaw& law) { return law.power; })}};
   } else {
     estimate.intercept = figure([](const PowerLaw& law) { return law.constant; });
     const double read = std::sqrt(std::max(0.0, fit.law.constant));
@@ -196,8 +196,14 @@ std::string estimated_noise_metadata(const NoiseEstimate& estimate) {
   if (!(estimate.sigma.value > 0)) throw DataError("no noise was found: there is nothing to tag");
   nlohmann::json own{{"family", estimate.family}, {"estimated", true}};
   for (const auto& [name, figure] : estimate.parameters) own[name] = figure.value;
-  const bool offset = estimate.family == "poisson-gaussian" && !(own["read"].get<double>() > 0);
-  if (offset || find_entry(noise_families(), estimate.family) == nullptr) {
+  bool usable = true;
+  for (const auto& [name, figure] : estimate.parameters) usable = usable && (name != "offset" || figure.value == 0);
+  try {
+    for (const auto& law : noise_from_metadata(own.dump())) law->variance();
+  } catch (const DataError&) {
+    usable = false;
+  }
+  if (!usable) {
     own["law"] = estimate.family;
     own["family"] = "gaussian";
     own["sigma"] = estimate.sigma.value;

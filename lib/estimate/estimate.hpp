@@ -29,7 +29,7 @@ struct NoiseEvidence {
 /// The law of the noise, by name.
 struct NoiseEstimate {
   std::string family;
-  /// As `noise` names them: sigma; zeta; looks; gain, read and offset; phi and power.
+  /// As `noise` names them: sigma; zeta; looks; gain, read and offset; dispersion and power.
   std::vector<std::pair<std::string, Estimated>> parameters;
   Estimated sigma;      ///< root of the mean variance over all pixels
   Estimated power;      ///< rho of V = a m^rho, where means are positive

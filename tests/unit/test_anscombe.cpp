@@ -73,9 +73,9 @@ TEST_CASE("anscombe: the exact inverse undoes the expectation, in any units") {
       CHECK(std::abs(back - lambda) < 2e-4 * (1 + lambda));
     }
     CHECK(inverse(0) == 7);
-    // Where the table ends, at 1000 counts, the closed form goes on without a jump.
+    // Where the table ends, at 1000 counts, the closed form goes on: it is exact to 0.01 counts there.
     const double end = expected_anscombe(1000, sigma);
-    CHECK(inverse(end * (1 + 1e-9)) - inverse(end * (1 - 1e-9)) == doctest::Approx(0).epsilon(1e-3));
+    CHECK(std::abs(inverse(end * (1 + 1e-9)) - inverse(end * (1 - 1e-9))) < 0.01 * noise.gain);
   }
 }
 
