@@ -18,7 +18,7 @@ using namespace noiseutils;
 
 /// What is no metric of samples; a verb stands first, and takes the words behind it itself.
 const std::vector<Verb>& verbs() {
-  static const std::vector<Verb> all = {};
+  static const std::vector<Verb> all = joined(set_metric_verbs());
   return all;
 }
 
