@@ -59,18 +59,29 @@ std::size_t best_fraction(const std::array<double, kFractions.size()>& level, st
   return best;
 }
 
-/// The curve of some blocks: bins of equal count by rising mean.
+/// The curve of some blocks, by rising mean. A bin ends where it has a 32nd of the blocks, or spans a 32nd of the range
+/// with a 256th of them: where few blocks cover much of the range, they tell the law more than the many elsewhere.
 NoiseCurve curve_of(const std::vector<Block>& blocks, const std::vector<std::uint32_t>& by_mean,
                     const std::vector<char>& chosen) {
+  constexpr std::size_t kLeast = 40;
   std::vector<std::uint32_t> order;
   for (const std::uint32_t number : by_mean)
     if (chosen[number] != 0) order.push_back(number);
-  const std::size_t bins = std::clamp<std::size_t>(order.size() / 40, 1, kBins);
+  const std::size_t full = std::max(order.size() / kBins, kLeast), least = std::max(order.size() / (8 * kBins), kLeast);
+  const float span = (blocks[order.back()].mean - blocks[order.front()].mean) / static_cast<float>(kBins);
   NoiseCurve curve;
-  curve.bins.resize(bins);
+  std::size_t count = 0;
+  float from = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const Block& block = blocks[order[i]];
-    curve.bins[i * bins / order.size()][block.tile].add(block.mean, block.high);
+    const bool ends = count >= full || (count >= least && block.mean - from >= span);
+    if (curve.bins.empty() || (ends && order.size() - i >= least)) {
+      curve.bins.emplace_back();
+      count = 0;
+      from = block.mean;
+    }
+    curve.bins.back()[block.tile].add(block.mean, block.high);
+    ++count;
   }
   return curve;
 }

@@ -9,7 +9,7 @@ namespace noiseutils {
 
 /// The blocks that show noise and hardly any structure.
 struct FlatBlocks {
-  NoiseCurve curve;             ///< of the chosen blocks, up to 32 bins of equal count
+  NoiseCurve curve;             ///< of the chosen blocks, some 30 to 60 bins
   std::vector<double> weights;  ///< of every block: 1 / V(mean) where chosen, else 0
   double fraction = 0;          ///< of the blocks that were chosen
 };

@@ -8,6 +8,13 @@ namespace {
 
 double power_of(double mean, double power) { return power == 0 ? 1 : std::pow(std::max(mean, 0.0), power); }
 
+/// What a point weighs: its count, but no more than kCertain. From there on chance is less than what structure in the
+/// scene does to a point, and more items do not make it truer.
+double reliability(const CurvePoint& point) {
+  constexpr double kCertain = 1000;
+  return point.count / (1 + point.count / kCertain);
+}
+
 double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
@@ -44,8 +51,8 @@ VarianceFit fit_terms(const std::vector<CurvePoint>& points, const Terms& terms)
   double total = 0, weighted = 0;
   std::vector<double> variances, weights(points.size()), residuals(points.size()), model(points.size());
   for (const CurvePoint& point : points) {
-    total += point.count;
-    weighted += point.count * point.variance;
+    total += reliability(point);
+    weighted += reliability(point) * point.variance;
     variances.push_back(point.variance);
   }
   const double floor = 1e-3 * weighted / total;
@@ -53,24 +60,24 @@ VarianceFit fit_terms(const std::vector<CurvePoint>& points, const Terms& terms)
   for (int round = 0; round < kRounds; ++round) {
     std::vector<double> sizes(points.size());
     for (std::size_t i = 0; i < points.size(); ++i) {
-      residuals[i] = (points[i].variance - model[i]) / model[i] * std::sqrt(points[i].count);
+      residuals[i] = (points[i].variance - model[i]) / model[i] * std::sqrt(reliability(points[i]));
       sizes[i] = std::abs(residuals[i]);
     }
     const double limit = 1.5 * 1.4826 * median(sizes);
     for (std::size_t i = 0; i < points.size(); ++i)
-      weights[i] = points[i].count / (model[i] * model[i]) * (sizes[i] > limit ? limit / sizes[i] : 1);
+      weights[i] = reliability(points[i]) / (model[i] * model[i]) * (sizes[i] > limit ? limit / sizes[i] : 1);
     if (limit == 0)  // at least half of the points fit exactly
-      for (std::size_t i = 0; i < points.size(); ++i) weights[i] = points[i].count / (model[i] * model[i]);
+      for (std::size_t i = 0; i < points.size(); ++i) weights[i] = reliability(points[i]) / (model[i] * model[i]);
     fit.law = solve(points, weights, terms);
     for (std::size_t i = 0; i < points.size(); ++i) model[i] = std::max(fit.law.at(points[i].mean), floor);
   }
   std::vector<double> sizes(points.size());
   for (std::size_t i = 0; i < points.size(); ++i) sizes[i] = std::abs(points[i].variance - model[i]) / model[i];
-  const double limit = 3 * 1.4826 * median(sizes);
+  const double limit = 6 * 1.4826 * median(sizes);
   double squares = 0;
   for (std::size_t i = 0; i < points.size(); ++i) {
     const double size = std::min(sizes[i], limit);
-    squares += points[i].count * size * size;
+    squares += reliability(points[i]) * size * size;
   }
   fit.misfit = std::sqrt(squares / total);
   fit.parameters = (terms.scaled ? 1 : 0) + (terms.constant ? 1 : 0);
