@@ -243,6 +243,8 @@ TEST_CASE("risk: what the data or the options lack is named") {
   refused("pure", {1, 2}, kGaussian, "pure is for poisson");
   refused("sure", {0, 0}, kPoisson, "has no noise");
   refused("jloss", {1, 0.3}, kPoisson, "whole counts");
+  refused("sure", {1, 2}, R"({"alpha":0.5,"family":"gaussian","sigma":0.5})", "alpha");
+  refused("sure", {1, 2}, R"({"family":"rician","sigma":0.5})", "rician");
   refused("sure", {1, 2}, R"({"family":"uniform","width":1})", "uniform noise is unknown");
   MetricSampleParts bare{"D", Tensor::of<double>({2}, {1, 2})};
   bare.noise = kGaussian;
