@@ -14,6 +14,16 @@ using Array = Eigen::ArrayXd;
 constexpr std::int64_t kRows = 16;   // of one block of work
 constexpr std::int64_t kCols = 128;  // a strip of columns that stays in the first cache
 
+/// parallel_blocks, but for work that threads would take longer to hand out than to do.
+template <class Work>
+void for_blocks(const TransportProblem& problem, std::int64_t blocks, const Work& work) {
+  if (problem.rows * problem.cols > 1 << 14) {
+    parallel_blocks(blocks, work);
+    return;
+  }
+  for (std::int64_t block = 0; block < blocks; ++block) work(block);
+}
+
 Array logs(const std::vector<double>& weights) {
   return Eigen::Map<const Array>(weights.data(), static_cast<Eigen::Index>(weights.size())).log();
 }
@@ -29,7 +39,7 @@ std::vector<double> soft_minimum_of_rows(const TransportProblem& problem, const 
                                          double epsilon) {
   const Array offset = Eigen::Map<const Array>(g.data(), problem.cols) / epsilon + logs(problem.b);
   std::vector<double> f(static_cast<std::size_t>(problem.rows));
-  parallel_blocks((problem.rows + kRows - 1) / kRows, [&](std::int64_t block) {
+  for_blocks(problem, (problem.rows + kRows - 1) / kRows, [&](std::int64_t block) {
     Array exponents(problem.cols);
     for (std::int64_t i = block * kRows; i < std::min(problem.rows, (block + 1) * kRows); ++i) {
       exponents = offset - row_of(problem, i) / epsilon;
@@ -45,7 +55,7 @@ std::vector<double> soft_minimum_of_cols(const TransportProblem& problem, const 
                                          double epsilon) {
   const Array offset = Eigen::Map<const Array>(f.data(), problem.rows) / epsilon + logs(problem.a);
   std::vector<double> g(static_cast<std::size_t>(problem.cols));
-  parallel_blocks((problem.cols + kCols - 1) / kCols, [&](std::int64_t block) {
+  for_blocks(problem, (problem.cols + kCols - 1) / kCols, [&](std::int64_t block) {
     const std::int64_t begin = block * kCols, count = std::min(kCols, problem.cols - begin);
     const auto exponents = [&](std::int64_t i) {
       return offset[i] - row_of(problem, i).segment(begin, count) / epsilon;
@@ -70,7 +80,7 @@ PlanSummary summary_of_plan(const TransportProblem& problem, const std::vector<d
   summary.largest.resize(static_cast<std::size_t>(problem.rows * keep));
   std::vector<Array> col_sums(static_cast<std::size_t>(blocks));
   std::vector<double> costs(static_cast<std::size_t>(blocks));
-  parallel_blocks(blocks, [&](std::int64_t block) {
+  for_blocks(problem, blocks, [&](std::int64_t block) {
     Array sums = Array::Zero(problem.cols), plan(problem.cols);
     std::vector<PlanEntry> entries(static_cast<std::size_t>(problem.cols));
     for (std::int64_t i = block * kBlock; i < std::min(problem.rows, (block + 1) * kBlock); ++i) {
