@@ -93,7 +93,7 @@ SlicedWasserstein sliced_wasserstein(const SampleRows& x, const SampleRows& y, i
 SetMetricEntry sliced_wasserstein_metric() {
   SetMetricEntry entry;
   entry.name = "sliced-wasserstein";
-  entry.summary = "Wasserstein distance of one-dimensional projections, averaged over random directions";
+  entry.summary = "Wasserstein distance of projections to a line, over random directions";
   entry.options = {choice("order", {"1", "2"}, "of the distance").otherwise("2"),
                    integer("projections", "K", "random directions").otherwise("1000").at_least(1).at_most(1e7)};
   entry.measure = measure;
