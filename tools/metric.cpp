@@ -9,6 +9,7 @@
 #include "cli/rows.hpp"
 #include "cli/standard_options.hpp"
 #include "cli/verb.hpp"
+#include "denoise/model_as_denoiser.hpp"
 #include "metric/input.hpp"
 #include "metric/pool.hpp"
 
@@ -99,6 +100,8 @@ int measure_samples(const Invocation& call) {
     if (find_verb(verbs(), word) != nullptr) throw UsageError(word + " stands before the metrics");
   const auto reader = open_input(call);
   MetricInput input = open_references(call);
+  const auto denoiser = call.options.declared("denoiser") ? make_denoiser(call.options) : nullptr;
+  input.judge(denoiser.get());
   std::vector<MetricPool> pools;
   for (const std::string& word : call.words) pools.emplace_back(*find_entry(metrics(), word), call.options);
   RowOutput output(call.options.text("format"), call.options.text("output"));
@@ -112,7 +115,7 @@ int measure_samples(const Invocation& call) {
     for (std::int64_t i = 0; i < sample_count(*record); ++i, ++index, ++samples) {
       const std::string& id = ids[static_cast<std::size_t>(i)];
       const auto figures = with_context("sample " + id, [&] {
-        return measure(input.sample(*record, i), pools, summary ? nullptr : &verdict, allow_nonfinite);
+        return measure(input.sample(*record, i, index), pools, summary ? nullptr : &verdict, allow_nonfinite);
       });
       if (summary) continue;
       Row row{{"id", id}, {"index", index}};

@@ -24,6 +24,7 @@ MetricInput::MetricInput(const std::vector<const MetricEntry*>& metrics, std::op
     : range_(range), names_(std::move(names)), given_(std::move(references)) {
   for (const MetricEntry* metric : metrics) {
     needs_clean_ = needs_clean_ || metric->needs_clean;
+    needs_noise_ = needs_noise_ || metric->needs_noise;
     needs_references_ = std::max(needs_references_, metric->needs_references);
   }
   const auto count = static_cast<int>(given_.size());
@@ -36,7 +37,7 @@ MetricInput::MetricInput(const std::vector<const MetricEntry*>& metrics, std::op
   throw UsageError("--reference was given " + std::to_string(count) + " times; these metrics take it " + expected);
 }
 
-MetricSample MetricInput::sample(const Record& record, std::int64_t i) {
+MetricSample MetricInput::sample(const Record& record, std::int64_t i, std::int64_t index) {
   for (std::size_t k = 0; k < given_.size(); ++k)
     if (!given_[k].next())
       throw DataError(names_[k] + " has only " + std::to_string(given_[k].count()) + " samples, data has more");
@@ -59,8 +60,20 @@ MetricSample MetricInput::sample(const Record& record, std::int64_t i) {
     references.push_back(sample_of(record, name, i));
   }
   training_samples_.refuse(metadata_of_sample(record.meta("model"), sample_count(record), i), references);
-  return MetricSample(
-      {sample_axes(record), sample_of(record, "data", i), std::move(clean), std::move(references), range});
+  MetricSampleParts parts{sample_axes(record), sample_of(record, "data", i), std::move(clean), std::move(references),
+                          range};
+  parts.index = index;
+  if (needs_noise_) add_noise(record, i, parts);
+  return MetricSample(std::move(parts));
+}
+
+void MetricInput::add_noise(const Record& record, std::int64_t i, MetricSampleParts& parts) const {
+  const auto own = [&](const char* key) { return metadata_of_sample(record.meta(key), sample_count(record), i); };
+  parts.denoiser = denoiser_;
+  parts.noise = own("noise");
+  parts.noise_removed = own("noise.removed");
+  if (parts.noise_removed.empty()) parts.noise_removed = parts.noise;
+  if (record.find("noisy") != nullptr) parts.noisy = sample_of(record, "noisy", i);
 }
 
 void MetricInput::finish() {

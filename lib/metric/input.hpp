@@ -20,14 +20,21 @@ class MetricInput {
   MetricInput(const std::vector<const MetricEntry*>& metrics, std::optional<double> range,
               std::vector<std::string> names, std::vector<SampleReader> references);
 
-  /// Sample i of `record`; each call moves the files given on by one sample. Throws DataError if one has ended,
-  /// or if a noisy reference is a training sample of the model that made `data`.
-  MetricSample sample(const Record& record, std::int64_t i);
+  /// Gives the metrics a denoiser to judge; it outlives the samples.
+  void judge(Denoiser* denoiser) { denoiser_ = denoiser; }
+
+  /// Sample i of `record`, whose global number is `index`; each call moves the files given on by one sample. Throws
+  /// DataError if one has ended, or if a noisy reference is a training sample of the model that made `data`.
+  MetricSample sample(const Record& record, std::int64_t i, std::int64_t index);
   /// After the last sample: throws DataError if a file given has more.
   void finish();
 
  private:
+  void add_noise(const Record& record, std::int64_t i, MetricSampleParts& parts) const;
+
   bool needs_clean_ = false;
+  bool needs_noise_ = false;
+  Denoiser* denoiser_ = nullptr;
   int needs_references_ = 0;
   std::optional<double> range_;
   std::vector<std::string> names_;

@@ -67,6 +67,7 @@ struct MetricEntry {
   int needs_references = 0;  ///< this many independent noisy references
   std::vector<OptionSpec> options;
   std::unique_ptr<Metric> (*make)(const OptionValues& options) = nullptr;
+  bool needs_noise = false;  ///< takes the noisy sample and the law of its noise
 };
 
 /// All metrics, in the order of --help.
