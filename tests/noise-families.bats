@@ -62,6 +62,7 @@ calls() {
       echo "--camera SonyA7S2"
       echo "--camera NikonD850 --ratio 100 --system-gain 1:2"
       ;;
+    diffuse) echo "--schedule vp --t 0.1:0.4 --rescale" ;;
     row-column) echo "--row 0.1:0.2 --column 0.05" ;;
     *)
       echo "no call of noise $1 in this file" >&2
