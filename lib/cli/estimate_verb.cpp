@@ -197,7 +197,7 @@ Verb estimate_verb() {
   std::vector<std::string> methods;
   for (const EstimateMethod& method : estimate_methods()) methods.push_back(method.name);
   return {{"estimate",
-           "measure the noise of samples: family, parameters, curve, correlation; one JSON object a sample",
+           "measure noise: its family, parameters, curve and correlation; one JSON object a sample",
            {choice("family", with_auto(curve_families()), "law to fit; auto: the one that the data speak for")
                 .otherwise("auto"),
             choice("method", with_auto(methods), "how noise is told from signal; auto: repeats where there are, or dct")
