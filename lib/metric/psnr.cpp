@@ -17,7 +17,8 @@ class PeakSignalToNoise : public AdditiveMetric<2> {
 
 MetricEntry psnr_metric() {
   return {"psnr", "peak signal-to-noise ratio in dB", true,
-          0,      {threshold_option("psnr")},         make_metric<PeakSignalToNoise>};
+          0,      {threshold_option("psnr")},         make_metric<PeakSignalToNoise>,
+          false,  true};
 }
 
 }  // namespace noiseutils

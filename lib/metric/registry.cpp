@@ -9,11 +9,12 @@ MetricEntry mae_metric();
 MetricEntry psnr_metric();
 MetricEntry ssim_metric();
 MetricEntry umse_metric();
+MetricEntry umse_pairs_metric();
 MetricEntry upsnr_metric();
 
 const std::vector<MetricEntry>& metrics() {
   static const std::vector<MetricEntry> all = {
-      mse_metric(), rmse_metric(), mae_metric(), psnr_metric(), ssim_metric(), umse_metric(), upsnr_metric(),
+      mse_metric(), rmse_metric(), mae_metric(), psnr_metric(), ssim_metric(), umse_metric(), umse_pairs_metric(), upsnr_metric(),
   };
   return all;
 }

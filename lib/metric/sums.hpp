@@ -13,11 +13,4 @@ double sum_of_squared_differences(const Tensor& a, const Tensor& b);
 /// sum_i |a_i - b_i|
 double sum_of_absolute_differences(const Tensor& a, const Tensor& b);
 
-/// Sums of u_i = (a_i - f_i)^2 - (b_i - c_i)^2 / 2, the terms of the unsupervised mean squared error.
-struct UnsupervisedSums {
-  double sum = 0;      ///< sum_i u_i
-  double squares = 0;  ///< sum_i u_i^2
-};
-UnsupervisedSums unsupervised_sums(const Tensor& f, const Tensor& a, const Tensor& b, const Tensor& c);
-
 }  // namespace noiseutils

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "metric/unsupervised_blocks.hpp"
+
+namespace noiseutils {
+
+/// Why an unsupervised figure may be off: something that was measured, not suspected.
+struct Finding {
+  std::string code;    ///< one word, for rows
+  std::string text;    ///< one line, for people
+  double bias = 0;     ///< by about how much it can move uMSE, in its units
+  bool always = true;  ///< said whatever the bias; else only if the bias exceeds half the half-width of the interval
+};
+
+/// What references of one sample say of each other.
+struct ReferenceChecks {
+  std::vector<Finding> findings;
+  double scene_deviation = 0;  ///< standard deviation of the clean sample over its elements, from E (a - m)(b - m)
+  double scene_mean = 0;
+};
+
+/// Tests, on at most 2^18 elements, of what uMSE takes for granted. Each speaks at five standard errors:
+///   pairs         products d_j d_k of different pairs disagree: noise is shared between references or with data
+///   variances     references are not equally far from data (matters to `three`, and if there are only two)
+///   drift, brightness   a - b follows the gradient of f, or f itself and a constant: least squares on
+///                 (1, f, df/dx, df/dy); bias about 2 S + 3 |mean s (mean of references - f)|, S = mean s^2 of the
+///                 fit s
+///   correlation   a - b correlates by more than 0.1 over half the side of a block
+///   subsample     (only if `subsampled`) neighbouring elements of the scene differ: bias up to D / 2, D estimated as
+///                 the mean squared difference of references of adjacent cells less that within cells
+///   constant      data is constant
+/// f and the references (at least two) have equal shape and type, F32 or F64; `side` is that of the blocks.
+/// Throws DataError where a reference is constant, or is another one plus a constant.
+ReferenceChecks check_references(UnsupervisedForm form, const Tensor& f, const std::vector<Tensor>& references,
+                                 std::int64_t side, bool subsampled);
+
+}  // namespace noiseutils
