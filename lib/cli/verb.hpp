@@ -22,5 +22,7 @@ const Verb* find_verb(const std::vector<Verb>& verbs, std::string_view name);
 std::vector<Verb> stream_verbs();
 /// Verbs of `tensor` that say something about a stream: info history check.
 std::vector<Verb> report_verbs();
+/// The verb of `tensor` that cuts an image into sub-images: subsample.
+std::vector<Verb> subsample_verbs();
 
 }  // namespace noiseutils

@@ -30,7 +30,7 @@ class FrameWindow {
 
   SampleReader frames_;
   std::string name_;
-  std::deque<Tensor> held_;     // frames first_ ... read_ - 1
+  std::deque<Tensor> held_;  // frames first_ ... read_ - 1
   std::int64_t first_ = 0, read_ = 0, at_ = 0;
   bool ended_ = false, stacks_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
 #include "metric/subsample.hpp"
 #include "tensor/value_range.hpp"
 
@@ -72,7 +73,7 @@ std::vector<Tensor> MetricInput::references_of(const Record& record, std::int64_
   return references;
 }
 
-MetricSample MetricInput::sample(const Record& record, std::int64_t i, std::int64_t index) {
+MetricSampleParts MetricInput::parts(const Record& record, std::int64_t i, std::int64_t index) {
   for (std::size_t k = 0; k < request_.files.size(); ++k)
     if (SampleReader& file = request_.files[k]; !file.next())
       throw DataError(request_.names[k] + " has only " + std::to_string(file.count()) + " samples, data has more");
@@ -101,7 +102,7 @@ MetricSample MetricInput::sample(const Record& record, std::int64_t i, std::int6
   parts.index = index;
   parts.shares_references = request_.frames;
   parts.subsampled = request_.subsample || (!references_are_given_ && !record.meta("subsample").empty());
-  return MetricSample(std::move(parts));
+  return parts;
 }
 
 void MetricInput::finish() {

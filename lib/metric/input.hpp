@@ -19,18 +19,21 @@ class MetricInput {
   /// How references come, beside what the metrics need.
   struct Request {
     std::optional<double> range;
-    std::vector<std::string> names;  ///< of `files`
+    std::vector<std::string> names;   ///< of `files`
     std::vector<SampleReader> files;  ///< one: the clean reference, or with `frames` the stack; more: noisy references
-    bool frames = false;             ///< neighbouring frames of a stack are the references
-    bool subsample = false;          ///< data is cut into sub-images: one is measured, three are the references
-    std::uint64_t seed = 0;          ///< of `subsample`
+    bool frames = false;              ///< neighbouring frames of a stack are the references
+    bool subsample = false;           ///< data is cut into sub-images: one is measured, three are the references
+    std::uint64_t seed = 0;           ///< of `subsample`
   };
   /// Throws UsageError where the number of files fits none of the metrics.
   MetricInput(const std::vector<const MetricEntry*>& metrics, Request request);
 
   /// Sample i of `record`, whose global number is `index`; each call moves the files given on by one sample. Throws
   /// DataError if one has ended, or if a noisy reference is a training sample of the model that made `data`.
-  MetricSample sample(const Record& record, std::int64_t i, std::int64_t index);
+  MetricSampleParts parts(const Record& record, std::int64_t i, std::int64_t index);
+  MetricSample sample(const Record& record, std::int64_t i, std::int64_t index) {
+    return MetricSample(parts(record, i, index));
+  }
   /// After the last sample: throws DataError if a file given has more.
   void finish();
 

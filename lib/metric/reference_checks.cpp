@@ -26,12 +26,12 @@ std::string reference_name(int k) { return "reference." + std::to_string(k + 1);
 /// Sums over one run. Indices of pairs are those of kPairs.
 struct Run {
   double count = 0;
-  std::array<double, 3> square{}, product{};            // d_j^2, d_j d_k
-  std::array<double, 3> value{}, value_square{};        // references
-  double cross = 0;                                     // reference 1 times reference 2
+  std::array<double, 3> square{}, product{};      // d_j^2, d_j d_k
+  std::array<double, 3> value{}, value_square{};  // references
+  double cross = 0;                               // reference 1 times reference 2
   double f = 0, f_square = 0;
-  double difference = 0, lag = 0, lag_count = 0;        // a - b, and its products at a distance
-  double near = 0, far = 0, far_count = 0;              // squared differences within cells and between neighbours
+  double difference = 0, lag = 0, lag_count = 0;  // a - b, and its products at a distance
+  double near = 0, far = 0, far_count = 0;        // squared differences within cells and between neighbours
 };
 
 /// Normal equations of a - b on (1, f, df/dx, df/dy), and the same of the mean of references - f.
@@ -99,8 +99,8 @@ void look(const View<Real>& view, std::int64_t row, std::int64_t left, std::int6
       for (std::size_t j = 0; j < k_count; ++j)
         for (std::size_t k = j + 1; k < k_count; ++k)
           run.near += (r[j] - r[k]) * (r[j] - r[k]) * 2 / static_cast<double>(k_count * (k_count - 1));
-      for (const auto& [step, inside] : {std::pair{std::int64_t{1}, x + 1 < view.width},
-                                         std::pair{view.width, y + 1 < view.height}}) {
+      for (const auto& [step, inside] :
+           {std::pair{std::int64_t{1}, x + 1 < view.width}, std::pair{view.width, y + 1 < view.height}}) {
         if (!inside) continue;
         for (std::size_t j = 0; j < k_count; ++j)
           for (std::size_t k = 0; k < k_count; ++k) {
@@ -112,9 +112,8 @@ void look(const View<Real>& view, std::int64_t row, std::int64_t left, std::int6
     }
 
     const bool inner_x = x > 0 && x + 1 < view.width, inner_y = y > 0 && y + 1 < view.height;
-    const std::array<double, 4> regressor = {
-        1, f - centre, inner_x ? (view.data(i + 1) - view.data(i - 1)) / 2 : 0,
-        inner_y ? (view.data(i + view.width) - view.data(i - view.width)) / 2 : 0};
+    const std::array<double, 4> regressor = {1, f - centre, inner_x ? (view.data(i + 1) - view.data(i - 1)) / 2 : 0,
+                                             inner_y ? (view.data(i + view.width) - view.data(i - view.width)) / 2 : 0};
     for (std::size_t p = 0; p < 4; ++p) {
       for (std::size_t q = 0; q < 4; ++q) fit.gram[p][q] += regressor[p] * regressor[q];
       fit.target[0][p] += regressor[p] * (r[0] - r[1]);
@@ -207,10 +206,10 @@ void check_motion(const Regression& fit, int pair, ReferenceChecks& result) {
                                    " elements: take neighbouring captures, or register them",
                                bias(2, 4), false});
   if (seen[0] || seen[1])
-    result.findings.push_back({"brightness",
-                               who + " differ in brightness, by " + number_text(beta[0]) + " + " +
-                                   number_text(beta[1]) + " (data - mean)",
-                               bias(0, 2), false});
+    result.findings.push_back(
+        {"brightness",
+         who + " differ in brightness, by " + number_text(beta[0]) + " + " + number_text(beta[1]) + " (data - mean)",
+         bias(0, 2), false});
 }
 
 void check_noise(const std::vector<Run>& runs, UnsupervisedForm form, int references, ReferenceChecks& result) {
@@ -233,12 +232,12 @@ void check_noise(const std::vector<Run>& runs, UnsupervisedForm form, int refere
       if (mean_of(runs, [&](const Run& run) { return square(j)(run) - square(k)(run); }).significant())
         unequal = {j, k};
   if (!unequal || (references > 2 && form == UnsupervisedForm::pairs)) return;
-  const double bias = references > 2 ? std::abs(mean_of(runs, [&](const Run& run) {
-                                                  return square(0)(run) - (square(1)(run) + square(2)(run)) / 2;
-                                                }).value)
-                                     : std::abs(mean_of(runs, [&](const Run& run) {
-                                                  return (square(0)(run) - square(1)(run)) / 2;
-                                                }).value);
+  const double bias =
+      references > 2
+          ? std::abs(
+                mean_of(runs, [&](const Run& run) { return square(0)(run) - (square(1)(run) + square(2)(run)) / 2; })
+                    .value)
+          : std::abs(mean_of(runs, [&](const Run& run) { return (square(0)(run) - square(1)(run)) / 2; }).value);
   result.findings.push_back({"variances",
                              reference_name(unequal->first) + " and " + reference_name(unequal->second) +
                                  " are not equally far from data: one is noisier, or shares noise with data",
@@ -299,15 +298,16 @@ ReferenceChecks check(UnsupervisedForm form, const Tensor& data, const std::vect
   const double offset = total.difference / n, variance = fit.square[0] / n - offset * offset;
   const double correlation = (total.lag / total.lag_count - offset * offset) / variance;
   if (correlation > kCorrelated && correlation > kSignificant / std::sqrt(total.lag_count))
-    result.findings.push_back({"correlation",
-                               "noise correlates by " + number_text(correlation) + " over " + std::to_string(lag) +
-                                   " elements: the interval is too narrow, give --block " + std::to_string(8 * lag)});
+    result.findings.push_back(
+        {"correlation", "noise correlates by " + number_text(correlation) + " over " + std::to_string(lag) +
+                            " elements: the interval is too narrow, give --block " + std::to_string(8 * lag)});
   if (subsampled && total.far_count > 0) {
     const double difference = std::max(0.0, total.far / total.far_count - total.near / n);
-    result.findings.push_back({"subsample",
-                               "neighbouring elements of the scene differ: references from one image are off by up to " +
-                                   number_text(difference / 2) + " in umse",
-                               difference / 2, false});
+    result.findings.push_back(
+        {"subsample",
+         "neighbouring elements of the scene differ: references from one image are off by up to " +
+             number_text(difference / 2) + " in umse",
+         difference / 2, false});
   }
   return result;
 }

@@ -69,10 +69,17 @@ Tensor picked(const Tensor& from, const Layout& at, const std::vector<std::vecto
   shape.back() = at.width / 2;
   Tensor to(from.dtype(), shape);
   switch (dtype_size(from.dtype())) {
-    case 1: pick<1>(from, to, at, order, rank); break;
-    case 2: pick<2>(from, to, at, order, rank); break;
-    case 4: pick<4>(from, to, at, order, rank); break;
-    default: pick<8>(from, to, at, order, rank);
+    case 1:
+      pick<1>(from, to, at, order, rank);
+      break;
+    case 2:
+      pick<2>(from, to, at, order, rank);
+      break;
+    case 4:
+      pick<4>(from, to, at, order, rank);
+      break;
+    default:
+      pick<8>(from, to, at, order, rank);
   }
   return to;
 }
@@ -88,8 +95,7 @@ void subsample(Record& record, std::uint64_t seed, std::int64_t first_sample) {
   if (at.height < 2 || at.width < 2) throw DataError("is below 2 x 2 elements");
   at.planes = data.size() / (at.samples * at.height * at.width);
   for (const auto& [name, tensor] : record.tensors)
-    if (name.starts_with("reference."))
-      throw DataError("has " + name + " already: --subsample is for single images");
+    if (name.starts_with("reference.")) throw DataError("has " + name + " already: --subsample is for single images");
   std::vector<std::vector<std::uint8_t>> order;
   for (std::int64_t i = 0; i < at.samples; ++i)
     order.push_back(cell_orders(seed, first_sample + i, (at.height / 2) * (at.width / 2)));

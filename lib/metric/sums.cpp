@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/threads.hpp"
+#include "metric/block_sums.hpp"
 #include "metric/kernels.hpp"
 
 namespace noiseutils {
@@ -48,6 +49,16 @@ double sum_of_absolute_differences(const Tensor& a, const Tensor& b) {
   const MetricKernels& kernels = metric_kernels();
   return a.dtype() == DType::F32 ? sum_of_pairs(a, b, kernels.sums_float.absolute)
                                  : sum_of_pairs(a, b, kernels.sums_double.absolute);
+}
+
+double sum_of_squares(const Tensor& a) {
+  const auto of = [&](auto values) {
+    return sums_over_blocks<1>(a.size(), [&](std::int64_t first, std::int64_t last, auto& sums) {
+      for (const auto value : values.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first)))
+        sums[0] += static_cast<double>(value) * static_cast<double>(value);
+    })[0];
+  };
+  return a.dtype() == DType::F32 ? of(a.values<float>()) : of(a.values<double>());
 }
 
 }  // namespace noiseutils

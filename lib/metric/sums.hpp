@@ -13,4 +13,7 @@ double sum_of_squared_differences(const Tensor& a, const Tensor& b);
 /// sum_i |a_i - b_i|
 double sum_of_absolute_differences(const Tensor& a, const Tensor& b);
 
+/// sum_i a_i^2
+double sum_of_squares(const Tensor& a);
+
 }  // namespace noiseutils

@@ -23,11 +23,11 @@ enum class UnsupervisedForm { three, pairs };
 /// it. sd(u) / sqrt(n) would count the changes of (x - f)^2 over the sample as noise. With noise of positive excess
 /// kurtosis (Poisson) the result errs on the large side.
 struct UnsupervisedBlocks {
-  double sum = 0;       ///< sum of u
-  double elements = 0;  ///< their number
+  double sum = 0;                      ///< sum of u
+  double elements = 0;                 ///< their number
   std::int64_t rows = 1, columns = 1;  ///< of the grid of blocks
   std::vector<double> z, w, size;      ///< of every block, row-major
-  std::int64_t side = 1;  ///< of the blocks
+  std::int64_t side = 1;               ///< of the blocks
   double excess = 0;
   double least_share = 1;  ///< Var sum u >= least_share E (sum z)^2, reached where f = x
 };
