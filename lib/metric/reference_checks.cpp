@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int64_t kRun = 64, kMostRuns = 4096;  // elements side by side, and how many such runs are looked at
 constexpr double kSignificant = 5, kCorrelated = 0.1;
+constexpr double kLeastGrowth = 1.2, kMostGrowth = 2;  // of differences as the distance doubles
 constexpr std::array<std::pair<int, int>, 3> kPairs = {{{0, 1}, {0, 2}, {1, 2}}};
 
 std::string number_text(double value) {
@@ -31,7 +32,8 @@ struct Run {
   double cross = 0;                               // reference 1 times reference 2
   double f = 0, f_square = 0;
   double difference = 0, lag = 0, lag_count = 0;  // a - b, and its products at a distance
-  double near = 0, far = 0, far_count = 0;        // squared differences within cells and between neighbours
+  double near = 0;                                // squared differences within cells
+  std::array<double, 2> far{}, far_count{};       // and between cells one and two apart
 };
 
 /// Normal equations of a - b on (1, f, df/dx, df/dy), and the same of the mean of references - f.
@@ -99,15 +101,17 @@ void look(const View<Real>& view, std::int64_t row, std::int64_t left, std::int6
       for (std::size_t j = 0; j < k_count; ++j)
         for (std::size_t k = j + 1; k < k_count; ++k)
           run.near += (r[j] - r[k]) * (r[j] - r[k]) * 2 / static_cast<double>(k_count * (k_count - 1));
-      for (const auto& [step, inside] :
-           {std::pair{std::int64_t{1}, x + 1 < view.width}, std::pair{view.width, y + 1 < view.height}}) {
-        if (!inside) continue;
-        for (std::size_t j = 0; j < k_count; ++j)
-          for (std::size_t k = 0; k < k_count; ++k) {
-            const double difference = r[j] - view.reference(k, i + step);
-            run.far += difference * difference;
-            run.far_count += 1;
-          }
+      for (std::int64_t distance = 1; distance <= 2; ++distance) {
+        const auto to = static_cast<std::size_t>(distance - 1);
+        for (const bool down : {false, true}) {
+          if (down ? y + distance >= view.height : x + distance >= view.width) continue;
+          for (std::size_t j = 0; j < k_count; ++j)
+            for (std::size_t k = 0; k < k_count; ++k) {
+              const double difference = r[j] - view.reference(k, i + distance * (down ? view.width : 1));
+              run.far[to] += difference * difference;
+              run.far_count[to] += 1;
+            }
+        }
       }
     }
 
@@ -177,6 +181,7 @@ std::array<std::array<double, 4>, 4> inverse(std::array<std::array<double, 4>, 4
 }
 
 void check_motion(const Regression& fit, int pair, ReferenceChecks& result) {
+  if (fit.count < 32) return;  // four coefficients would explain too much
   const auto& target = fit.target[static_cast<std::size_t>(pair)];
   const auto covariance = inverse(fit.gram);
   std::array<double, 4> beta{};
@@ -267,8 +272,10 @@ ReferenceChecks check(UnsupervisedForm form, const Tensor& data, const std::vect
     total.lag += run.lag;
     total.lag_count += run.lag_count;
     total.near += run.near;
-    total.far += run.far;
-    total.far_count += run.far_count;
+    for (std::size_t k = 0; k < 2; ++k) {
+      total.far[k] += run.far[k];
+      total.far_count[k] += run.far_count[k];
+    }
     for (std::size_t k = 0; k < 3; ++k) {
       total.value[k] += run.value[k];
       total.value_square[k] += run.value_square[k];
@@ -301,8 +308,11 @@ ReferenceChecks check(UnsupervisedForm form, const Tensor& data, const std::vect
     result.findings.push_back(
         {"correlation", "noise correlates by " + number_text(correlation) + " over " + std::to_string(lag) +
                             " elements: the interval is too narrow, give --block " + std::to_string(8 * lag)});
-  if (subsampled && total.far_count > 0) {
-    const double difference = std::max(0.0, total.far / total.far_count - total.near / n);
+  if (subsampled && total.far_count[1] > 0) {
+    const double near = total.near / n, one = total.far[0] / total.far_count[0],
+                 two = total.far[1] / total.far_count[1];
+    const double difference =
+        one > near ? (one - near) / (std::clamp((two - one) / (one - near), kLeastGrowth, kMostGrowth) - 1) : 0;
     result.findings.push_back(
         {"subsample",
          "neighbouring elements of the scene differ: references from one image are off by up to " +
