@@ -10,6 +10,9 @@ setup_file() {
   noise dead-leaves -n 2 --seed 4 --height 40 --width 40 | train-linear gaussian --patch 4 -o patches.safetensors
 }
 
+# The words that --schedule takes.
+noise_schedules() { sample --schedule=? 2>&1 | sed -E 's/.*one of //; s/ \(try.*//; s/\|/ /g'; }
+
 setup() { cd "$BATS_FILE_TMPDIR" || return; }
 
 @test "sample ddim: equals a transcription into numpy, a step at a time, to 1e-6" {
@@ -116,6 +119,45 @@ assert 1.8 < ratio < 2.2, ratio'
   jq -e '. == {name: "exact", nfe: 0, seed: 0}' sampler.json
 }
 
+@test "sample --schedule: DDIM along the chain of DDPM, as transcribed into numpy" {
+  needs numpy
+  sample --model model.safetensors --steps 10 --dtype F64 -n 5 --spacing trailing --schedule linear -o linear.npy
+  sample --model model.safetensors --steps 10 --dtype F64 -n 5 --schedule vp -o vp.npy
+  sample --model model.safetensors --steps 10 --dtype F64 -n 5 --schedule zero-snr -o zero.npy
+  PYTHONPATH=$BATS_TEST_DIRNAME/../scripts/examples py - <<'END_OF_PYTHON'
+import numpy as np
+from noiseutils_stream import read_records
+model = next(iter(read_records(open("model.safetensors", "rb"))))[0]
+mu, lam, U = (model[k].astype(float) for k in ("mean", "eigenvalues", "eigenvectors"))
+U = U.T
+def gain(s): return np.prod([1 + (s[i+1] - s[i])*s[i]/(lam + s[i]**2) for i in range(len(s)-1)], axis=0)
+def normals(name, s, from_mean=False):
+    x = np.load(name).reshape(5, -1)
+    return ((x - mu) @ U / gain(s)/s[0]) @ U.T + (0 if from_mean else mu/s[0])
+def s_of(retained): return np.append(np.sqrt((1 - retained)/retained), 0)
+retained = np.cumprod(1 - np.linspace(1e-4, .02, 1000))
+n = normals("linear.npy", s_of(retained[np.round(np.arange(1000, 0, -100)).astype(int) - 1]))
+t = np.linspace(1, 1e-3, 10); B = .1*t + 9.95*t*t
+m = normals("vp.npy", s_of(np.exp(-B)))
+r = np.sqrt(np.cumprod(1 - np.linspace(.00085**.5, .012**.5, 1000)**2))
+r = (r - r[-1])*r[0]/(r[0] - r[-1])
+z = normals("zero.npy", s_of(r[np.round(np.linspace(0, 999, 10)).astype(int)][::-1][1:]**2), True)
+# All three started from the same normals, which these schedules are undone to.
+assert np.abs(n - m).max() < 1e-5 and np.abs(n - z).max() < 1e-5, (np.abs(n - m).max(), np.abs(n - z).max())
+assert abs(n.var() - 1) < 5*np.sqrt(2/n.size)
+END_OF_PYTHON
+}
+
+@test "sample --schedule: every schedule gives samples, and the metadata name it" {
+  for schedule in $(noise_schedules); do
+    sample --model model.safetensors --schedule "$schedule" --steps 6 | tensor info | jq -r .sampler >sampler.json
+    [ "$(jq -r '"\(.schedule) \(.nfe)"' sampler.json)" = "$schedule 6" ]
+  done
+  sample --model model.safetensors --schedule linear --spacing leading --beta-max 0.01 | tensor info | jq -r .sampler >sampler.json
+  jq -e '. == {name: "ddim", nfe: 18, schedule: "linear", spacing: "leading", steps: 18, seed: 0, beta_min: 0.0001,
+    beta_max: 0.01, timesteps: 1000, input_scale: 1}' sampler.json
+}
+
 @test "sample --list: a row a sampler" {
   sample --list >list.json
   [ "$(jq -r 'select(.name == "ddim") | "\(.order) \(.calls) \(.stochastic)"' list.json)" = "1 1 no" ]
@@ -128,6 +170,10 @@ assert 1.8 < ratio < 2.2, ratio'
   fails_with 64 sample --model model.safetensors --sigma-min 80 --sigma-max 80
   fails_with 64 sample --model model.safetensors --sigma-max nan
   fails_with 64 sample --model model.safetensors --sampler nonsense
+  fails_with 64 sample --model model.safetensors --schedule vp --rho 3
+  fails_with 64 sample --model model.safetensors --schedule vp --spacing trailing
+  fails_with 64 sample --model model.safetensors --schedule linear --steps 1001
+  fails_with 64 sample --model model.safetensors --schedule linear --beta-max 2
   fails_with 64 sample --model model.safetensors leaves.nst
   fails_with 66 sample --model missing.safetensors
   fails_with 65 sample --model leaves.nst

@@ -6,6 +6,7 @@
 #include "cli/standard_options.hpp"
 #include "cli/verb.hpp"
 #include "noise/apply.hpp"
+#include "noise/measure.hpp"
 #include "noise/source.hpp"
 
 namespace {
@@ -21,6 +22,7 @@ const std::vector<Verb>& verbs() {
 /// What every family understands beside its own parameters.
 std::vector<OptionSpec> family_options() {
   return {
+      text("operator", "SPEC", operator_help()).many(),
       integer("copies", "K", "independent noisy copies in total: data, then reference.1 to reference.(K-1)")
           .otherwise("1")
           .at_least(1)
@@ -65,8 +67,11 @@ int run(const Invocation& call) {
   const auto noise = make_noise(*find_entry(noise_families(), call.words.front()), call.options);
   const NoiseRequest request{call.options.seed(), call.options.integer("copies"), call.options.flag("keep-clean"),
                              call.options.flag("clip")};
+  Measurement measurement(call.options.list("operator"), request.seed);
   return run_filter(call, [&](Record& record, LazyTensors& lazy, std::int64_t first_sample) {
+    const std::vector<std::string> operators = measurement.apply(record, lazy, first_sample, request.keep_clean);
     apply_noise(record, lazy, *noise, request, first_sample);
+    note_operators(record, operators);
   });
 }
 

@@ -5,6 +5,7 @@
 #include "cli/rows.hpp"
 #include "cli/standard_options.hpp"
 #include "model/model_kinds.hpp"
+#include "noise/schedule_options.hpp"
 #include "sample/metadata.hpp"
 #include "sample/sample_source.hpp"
 #include "sample/sampler.hpp"
@@ -32,6 +33,7 @@ Program program() {
       choice("schedule", names(schedule_families()), "the noise levels that a sampler steps through")
           .otherwise("karras"),
       integer("steps", "N", "steps of the schedule").otherwise("18").at_least(1).at_most(1e6),
+      choice("spacing", spacing_names(), "which times of a discrete schedule the steps visit").otherwise("linspace"),
       integer("count", "N", "number of samples")
           .short_name('n')
           .otherwise("1")
@@ -44,8 +46,7 @@ Program program() {
       first_index_option(),
       resume_option(),
   };
-  for (const ScheduleFamily& family : schedule_families()) self.options = joined(self.options, family.options);
-  self.options = joined(self.options, output_options());
+  self.options = joined(self.options, schedule_options(), output_options());
   return self;
 }
 
@@ -68,7 +69,10 @@ int run(const Invocation& call) {
   if (!options.given("model")) throw UsageError("--model is needed");
   const Sampler& sampler = *find_entry(samplers(), options.text("sampler"));
   const ScheduleFamily& family = *find_entry(schedule_families(), options.text("schedule"));
-  const Schedule schedule = make_schedule(family, options.integer("steps"), options);
+  if (options.given("spacing") && family.chain == nullptr)
+    throw UsageError("--spacing is of schedules with discrete times, and " + family.name + " is none");
+  const Schedule schedule = make_schedule(family, options.integer("steps"), schedule_parameters(family, options),
+                                          spacing_named(options.text("spacing")));
   const auto model = load_model(options.text("model"));
   const auto map = sampling_map(*model, sampler, schedule);
   const std::int64_t count = options.integer("count");

@@ -30,6 +30,9 @@ OptionSpec integer(std::string name, std::string metavar, std::string help) {
 OptionSpec number(std::string name, std::string metavar, std::string help) {
   return make(OptionType::number, std::move(name), std::move(metavar), std::move(help));
 }
+OptionSpec number_or_range(std::string name, std::string metavar, std::string help) {
+  return make(OptionType::range, std::move(name), std::move(metavar), std::move(help));
+}
 OptionSpec text(std::string name, std::string metavar, std::string help) {
   return make(OptionType::text, std::move(name), std::move(metavar), std::move(help));
 }
@@ -55,7 +58,7 @@ std::string range_text(const OptionSpec& spec) {
 
 void check_option_value(const OptionSpec& spec, const std::string& value) {
   with_context("--" + spec.name, [&] {
-    double numeric = 0;
+    double numeric = 0, highest = 0;
     switch (spec.type) {
       case OptionType::flag:
         throw UsageError("takes no value");
@@ -77,11 +80,29 @@ void check_option_value(const OptionSpec& spec, const std::string& value) {
       case OptionType::number:
         numeric = parse_number(value);
         break;
+      case OptionType::range: {
+        const NumberRange range = parse_range(value);
+        numeric = range.low;
+        highest = range.high;
+        break;
+      }
     }
+    if (spec.type != OptionType::range) highest = numeric;
     const bool too_low = spec.low_is_open ? numeric <= spec.low : numeric < spec.low;
-    if (too_low || numeric > spec.high)
+    if (too_low || highest > spec.high)
       throw UsageError("\"" + value + "\" is out of range (" + range_text(spec) + ")");
   });
+}
+
+NumberRange parse_range(const std::string& value) {
+  const std::size_t colon = value.find(':');
+  if (colon == std::string::npos) {
+    const double number = parse_number(value);
+    return {number, number};
+  }
+  const NumberRange range{parse_number(value.substr(0, colon)), parse_number(value.substr(colon + 1))};
+  if (range.low > range.high) throw UsageError("\"" + value + "\" falls: A:B has A <= B");
+  return range;
 }
 
 void OptionValues::set(const OptionSpec& spec, std::vector<std::string> typed) {
@@ -122,6 +143,11 @@ std::vector<std::string> OptionValues::list(std::string_view name) const { retur
 double OptionValues::number(std::string_view name) const {
   if (!has(name)) throw InternalError("option --" + std::string(name) + " has no value");
   return parse_number(text(name));
+}
+
+NumberRange OptionValues::range(std::string_view name) const {
+  if (!has(name)) throw InternalError("option --" + std::string(name) + " has no value");
+  return parse_range(text(name));
 }
 
 std::int64_t OptionValues::integer(std::string_view name) const {

@@ -14,6 +14,7 @@ enum class OptionType {
   flag,     ///< present or absent, takes no value
   integer,  ///< a whole number, std::int64_t
   number,   ///< a real number or a fraction such as 25/255
+  range,    ///< a number, or two, A:B with A <= B
   seed,     ///< 0 ... 2^64 - 1, or the word random
   text,     ///< any string
   choice,   ///< one of `choices`
@@ -71,6 +72,7 @@ struct OptionSpec {
 OptionSpec flag(std::string name, std::string help);
 OptionSpec integer(std::string name, std::string metavar, std::string help);
 OptionSpec number(std::string name, std::string metavar, std::string help);
+OptionSpec number_or_range(std::string name, std::string metavar, std::string help);
 OptionSpec text(std::string name, std::string metavar, std::string help);
 OptionSpec file(std::string name, std::string metavar, std::string help);
 OptionSpec choice(std::string name, std::vector<std::string> choices, std::string help);
@@ -80,6 +82,12 @@ std::string range_text(const OptionSpec& spec);
 
 /// Throws UsageError unless `value` is a legal value of `spec`: its type, its range, its choices.
 void check_option_value(const OptionSpec& spec, const std::string& value);
+
+/// The ends of a value of type `range`; of a single number both are that number. Throws UsageError.
+struct NumberRange {
+  double low = 0, high = 0;
+};
+NumberRange parse_range(const std::string& value);
 
 /// A word of the grammar PROGRAM [WORD...]: a noise family, a metric, a verb; with options of its own.
 struct Word {
@@ -100,6 +108,7 @@ class OptionValues {
   bool has(std::string_view name) const;    ///< typed, or has a default
   bool flag(std::string_view name) const;
   double number(std::string_view name) const;         ///< InternalError if it has no value
+  NumberRange range(std::string_view name) const;     ///< InternalError if it has no value
   std::int64_t integer(std::string_view name) const;  ///< InternalError if it has no value
   std::uint64_t seed() const;                         ///< of --seed; `random` was resolved at set()
   std::string text(std::string_view name) const;      ///< "" if it has no value

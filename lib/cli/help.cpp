@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cctype>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -13,9 +14,12 @@ namespace {
 
 constexpr std::size_t kHelpWidth = 100;
 constexpr std::size_t kHelpColumn = 26;
+constexpr std::size_t kLongestChoices = 50;  // longer lists stand, wrapped, beside the option instead of in it
 
-/// Wraps `text` to kHelpWidth, each line but the first indented to kHelpColumn.
+/// Wraps `text` to kHelpWidth, each line but the first indented to kHelpColumn. A newline stays one.
 std::string wrapped(const std::string& text) {
+  if (const std::size_t newline = text.find('\n'); newline != std::string::npos)
+    return wrapped(text.substr(0, newline)) + "\n" + std::string(kHelpColumn, ' ') + wrapped(text.substr(newline + 1));
   std::istringstream words(text);
   std::string word, result;
   std::size_t column = kHelpColumn;
@@ -44,11 +48,20 @@ std::string row(const std::string& left, const std::string& right) {
 
 std::string option_row(const OptionSpec& spec) {
   std::string left = spec.letter != 0 ? std::string("-") + spec.letter + ", --" + spec.name : "    --" + spec.name;
-  if (!spec.metavar.empty()) left += " " + spec.metavar;
-  std::string right = spec.help;
+  // What belongs to the option stands behind the first line of its help; further lines list what its value may be.
+  const std::size_t first_line = std::min(spec.help.find('\n'), spec.help.size());
+  std::string right = spec.help.substr(0, first_line);
+  if (spec.type == OptionType::choice && spec.metavar.size() > kLongestChoices) {
+    left += " NAME";
+    right += ";";
+    for (const std::string& name : spec.choices) right += (&name == &spec.choices.front() ? " one of " : ", ") + name;
+  } else if (!spec.metavar.empty()) {
+    left += " " + spec.metavar;
+  }
   if (const std::string range = range_text(spec); !range.empty()) right += "; " + range;
   if (spec.repeatable) right += "; may be repeated";
   if (!spec.fallback.empty()) right += " [default: " + spec.fallback + "]";
+  right += spec.help.substr(first_line);
   return row(left, right);
 }
 

@@ -18,7 +18,9 @@ struct NoiseRequest {
 
 /// Turns the record's `data` into draws from p(y | data), as lazy tensors: they are computed block by block while they
 /// are written, so that memory stays bounded. Integer data becomes F32; F64 stays F64. Metadata `noise` is extended.
-/// The value of an element depends on (seed, first_sample + its sample, copy, its index) alone.
+/// The value of an element depends on (seed, first_sample + its sample, copy, its index) alone. What the law draws for
+/// a sample goes into that sample's metadata; its FILE parameters become companions (noise_companion). `noise` outlives
+/// the lazy tensors.
 /// Throws DataError if a clean value is outside the law's domain, before anything is written; UsageError for --clip
 /// without a range.
 void apply_noise(Record& record, LazyTensors& lazy, const Noise& noise, const NoiseRequest& request,

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <span>
 
+#include "noise/noise.hpp"
+
 namespace noiseutils {
 
 /// Runs draw(first_element, x, y) over pieces that fit the first-level cache, all in double: for laws whose draws are
@@ -21,5 +23,30 @@ void draw_in_double(std::uint64_t first, std::span<const Real> x, std::span<Real
     for (std::size_t i = 0; i < n; ++i) y[begin + i] = static_cast<Real>(noisy[i]);
   }
 }
+
+/// An elementwise law that is drawn in double whatever the data's type.
+class DoubleNoise : public Noise {
+ public:
+  void draw(const NoiseKey& key, std::uint64_t first, std::span<const float> x, std::span<float> y) const final {
+    draw_in_pieces(key, first, x, y);
+  }
+  void draw(const NoiseKey& key, std::uint64_t first, std::span<const double> x, std::span<double> y) const final {
+    draw_in_pieces(key, first, x, y);
+  }
+
+ protected:
+  static constexpr std::size_t kPiece = 512;
+  /// draw() of at most kPiece elements; x and y are different memory.
+  virtual void draw_piece(const NoiseKey& key, std::uint64_t first, std::span<const double> x,
+                          std::span<double> y) const = 0;
+
+ private:
+  template <class Real>
+  void draw_in_pieces(const NoiseKey& key, std::uint64_t first, std::span<const Real> x, std::span<Real> y) const {
+    draw_in_double(first, x, y, [&](std::uint64_t e, std::span<const double> clean, std::span<double> noisy) {
+      draw_piece(key, e, clean, noisy);
+    });
+  }
+};
 
 }  // namespace noiseutils

@@ -4,7 +4,8 @@ namespace noiseutils {
 
 const std::vector<NoiseFamily>& noise_families() {
   static const std::vector<NoiseFamily> families = {
-      gaussian_noise(), poisson_noise(), gamma_noise(), poisson_gaussian_noise(), uniform_noise(),
+      gaussian_noise(), poisson_noise(), gamma_noise(),  poisson_gaussian_noise(), uniform_noise(),
+      laplace_noise(),  tweedie_noise(), rician_noise(), salt_pepper_noise(),
   };
   return families;
 }

@@ -10,5 +10,9 @@ NoiseFamily poisson_noise();
 NoiseFamily gamma_noise();
 NoiseFamily poisson_gaussian_noise();
 NoiseFamily uniform_noise();
+NoiseFamily laplace_noise();
+NoiseFamily tweedie_noise();
+NoiseFamily rician_noise();
+NoiseFamily salt_pepper_noise();
 
 }  // namespace noiseutils

@@ -49,8 +49,8 @@ NoiseFamily gamma_noise() {
   return {"gamma",
           "y = x Gamma(k, 1/k), multiplicative speckle",
           {number("looks", "K", "number of looks k; the relative variance is 1/k").at_least(1e-3).at_most(1e6)},
-          [](const NoiseParameters& given) -> std::unique_ptr<Noise> {
-            return std::make_unique<GammaNoise>(require_parameter(given, "looks"));
+          [](const NoiseSettings& given) -> std::unique_ptr<Noise> {
+            return std::make_unique<GammaNoise>(require_parameter(given.numbers, "looks"));
           }};
 }
 

@@ -1,7 +1,9 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/error.hpp"
 #include "noise/families.hpp"
+#include "noise/mapped.hpp"
 #include "random/math.hpp"
 #include "random/random.hpp"
 
@@ -33,12 +35,21 @@ class GaussianNoise : public Noise {
 }  // namespace
 
 NoiseFamily gaussian_noise() {
-  return {"gaussian",
-          "y = x + sigma n, white Gaussian noise",
-          {number("sigma", "S", "standard deviation, in units of data").above(0).at_most(1e30)},
-          [](const NoiseParameters& given) -> std::unique_ptr<Noise> {
-            return std::make_unique<GaussianNoise>(require_parameter(given, "sigma"));
-          }};
+  return {
+      "gaussian",
+      "y = x + sigma n, white Gaussian noise",
+      {number_or_range("sigma", "S|A:B", "standard deviation, in units of data; A:B: each sample has its own")
+           .above(0)
+           .at_most(1e30),
+       file("sigma-map", "FILE", "standard deviation of every element of a sample or of its last axes, not --sigma"),
+       map_option()},
+      [](const NoiseSettings& given) -> std::unique_ptr<Noise> {
+        if (!given.maps.contains("sigma-map"))
+          return with_map(std::make_unique<GaussianNoise>(require_parameter(given.numbers, "sigma")), given, "map");
+        if (given.numbers.contains("sigma") || given.maps.contains("map"))
+          throw UsageError("--sigma-map gives the standard deviations: --sigma and --map do not go with it");
+        return with_map(std::make_unique<GaussianNoise>(1), given, "sigma-map", "sigma");
+      }};
 }
 
 }  // namespace noiseutils

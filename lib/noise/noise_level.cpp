@@ -43,7 +43,7 @@ VarianceLaw variance_law(const std::string& noise) {
   if (noise.empty()) throw DataError("data says nothing of its noise (no metadata \"noise\"); give --sigma S");
   if (noise == "variable")
     throw DataError("the inputs of an earlier program differed in metadata \"noise\"; give --sigma S");
-  return combined_variance(noise_from_metadata(noise));
+  return combined_mean_variance(noise_from_metadata(noise));
 }
 
 double level(const VarianceLaw& law, const Tensor& sample) {

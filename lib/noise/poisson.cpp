@@ -53,11 +53,12 @@ NoiseFamily poisson_noise() {
           "y = zeta Poisson(x / zeta), photon counts; zeta = 1 / peak",
           {number("peak", "P", "mean count where x is 1").above(0).at_most(1e9),
            number("zeta", "Z", "units of data for one count; instead of --peak").above(0).at_most(1e30)},
-          [](const NoiseParameters& given) -> std::unique_ptr<Noise> {
-            if (given.contains("peak") == given.contains("zeta"))
+          [](const NoiseSettings& given) -> std::unique_ptr<Noise> {
+            if (given.numbers.contains("peak") == given.numbers.contains("zeta"))
               throw UsageError("poisson needs --peak or --zeta, and not both");
-            return std::make_unique<PoissonNoise>(given.contains("zeta") ? given.find("zeta")->second
-                                                                         : 1 / require_parameter(given, "peak"));
+            return std::make_unique<PoissonNoise>(given.numbers.contains("zeta")
+                                                      ? given.numbers.find("zeta")->second
+                                                      : 1 / require_parameter(given.numbers, "peak"));
           }};
 }
 

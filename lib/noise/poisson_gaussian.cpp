@@ -66,9 +66,9 @@ NoiseFamily poisson_gaussian_noise() {
           "y = gain Poisson(x / gain) + read n, a camera's shot and read noise",
           {number("gain", "G", "units of data for one electron").above(0).at_most(1e30),
            number("read", "S", "standard deviation of the read noise, in units of data").above(0).at_most(1e30)},
-          [](const NoiseParameters& given) -> std::unique_ptr<Noise> {
-            return std::make_unique<PoissonGaussianNoise>(require_parameter(given, "gain"),
-                                                          require_parameter(given, "read"));
+          [](const NoiseSettings& given) -> std::unique_ptr<Noise> {
+            return std::make_unique<PoissonGaussianNoise>(require_parameter(given.numbers, "gain"),
+                                                          require_parameter(given.numbers, "read"));
           }};
 }
 

@@ -14,8 +14,10 @@ struct NoiseLevel {
   double alpha = 1;
   double sigma = 0;
 
-  /// s = sigma / alpha: the noise beside a sample of unit scale.
+  /// s = sigma / alpha: the noise beside a sample of unit scale; infinite where nothing of the sample is left.
   double relative() const { return sigma / alpha; }
+  /// log(alpha^2 / sigma^2), natural.
+  double log_snr() const;
 };
 
 /// The numbers that fix a schedule within its family, by option name: {"sigma-max": 80}.
@@ -27,9 +29,16 @@ struct Schedule {
   std::string name;
   ScheduleParameters parameters;
   std::vector<NoiseLevel> levels;
+  std::string spacing = {};  ///< which of a chain's times, "" where time is continuous
 
   std::int64_t steps() const { return static_cast<std::int64_t>(levels.size()) - 1; }
   double s(std::int64_t i) const { return levels[static_cast<std::size_t>(i)].relative(); }
+};
+
+/// A chain of discrete times i = 0 ... T-1: x_i = sqrt(1 - beta_i) x_(i-1) + sqrt(beta_i) n. What is retained of the
+/// variance of x_0 after time i is prod_(j <= i) (1 - beta_j) = alpha_i^2.
+struct DiscreteTimes {
+  std::vector<double> betas, retained;
 };
 
 /// A family of schedules: one entry of schedule_families(), made in one file of this folder.
@@ -38,18 +47,50 @@ struct ScheduleFamily {
   std::string summary;
   std::string source;
   std::vector<OptionSpec> options;  ///< numbers with a default
-  /// The steps + 1 levels. Throws UsageError if the parameters do not fit each other.
-  std::vector<NoiseLevel> (*levels)(std::int64_t steps, const ScheduleParameters& parameters);
+  /// The level at time t in [0, 1], from clean to noisy; nullptr if time is discrete. Throws UsageError if the
+  /// parameters do not fit each other.
+  NoiseLevel (*at)(double t, const ScheduleParameters& parameters) = nullptr;
+  /// The chain; nullptr if time is continuous.
+  DiscreteTimes (*chain)(const ScheduleParameters& parameters) = nullptr;
+  /// Between these lie the equally spaced times of a sampler's N steps: N + 1 of them if nothing of the noise is left
+  /// at the first; else N, and the last step leads from there to sigma = 0.
+  double first_time = 0, last_time = 1;
 };
 
 const std::vector<ScheduleFamily>& schedule_families();
 
-/// The schedule of `steps` steps that a family's options describe. Throws UsageError if they do not fit, or if s would
-/// not fall at every step.
-Schedule make_schedule(const ScheduleFamily& family, std::int64_t steps, const OptionValues& options);
-Schedule make_schedule(const ScheduleFamily& family, std::int64_t steps, const ScheduleParameters& parameters);
+/// Which times of a chain of T a sampler of N steps visits, before its last step to sigma = 0:
+///   linspace   round(i (T - 1) / (N - 1))        999, 888, ... 0 for T = 1000, N = 10
+///   trailing   round(T - i T / N) - 1            999, 899, ... 99
+///   leading    floor(T / N) i                    900, 800, ... 0: it never visits T - 1
+///   quadratic  floor((i / (N - 1))^2 0.8 T)      799, ... 0, of the DDIM paper
+enum class Spacing { linspace, trailing, leading, quadratic };
+const std::vector<std::string>& spacing_names();
+/// Throws UsageError for any other name.
+Spacing spacing_named(const std::string& name);
+
+/// The times, falling. Throws UsageError if N > T.
+std::vector<std::int64_t> spaced_times(Spacing spacing, std::int64_t times, std::int64_t steps);
+
+/// The schedule of `steps` steps with the parameters given, the others by default. Throws UsageError if they do not
+/// fit, or if s would not fall at every step. `spacing` is for chains.
+Schedule make_schedule(const ScheduleFamily& family, std::int64_t steps, const ScheduleParameters& parameters,
+                       Spacing spacing = Spacing::linspace);
 
 // One function a file; schedule_families() lists them.
 ScheduleFamily karras_schedule();
+ScheduleFamily linear_schedule();
+ScheduleFamily scaled_linear_schedule();
+ScheduleFamily cosine_schedule();
+ScheduleFamily zero_snr_schedule();
+ScheduleFamily cosine_gamma_schedule();
+ScheduleFamily cosine_simple_schedule();
+ScheduleFamily sigmoid_schedule();
+ScheduleFamily ve_schedule();
+ScheduleFamily vp_schedule();
+ScheduleFamily sub_vp_schedule();
+ScheduleFamily laplace_schedule();
+ScheduleFamily cauchy_schedule();
+ScheduleFamily cosine_snr_schedule();
 
 }  // namespace noiseutils

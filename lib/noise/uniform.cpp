@@ -3,6 +3,7 @@
 
 #include "noise/elementwise.hpp"
 #include "noise/families.hpp"
+#include "noise/mapped.hpp"
 #include "random/math.hpp"
 #include "random/random.hpp"
 
@@ -42,9 +43,9 @@ class UniformNoise : public Noise {
 NoiseFamily uniform_noise() {
   return {"uniform",
           "y = x + uniform noise on (-width/2, width/2)",
-          {number("width", "W", "full width of the interval, in units of data").above(0).at_most(1e30)},
-          [](const NoiseParameters& given) -> std::unique_ptr<Noise> {
-            return std::make_unique<UniformNoise>(require_parameter(given, "width"));
+          {number("width", "W", "full width of the interval, in units of data").above(0).at_most(1e30), map_option()},
+          [](const NoiseSettings& given) -> std::unique_ptr<Noise> {
+            return with_map(std::make_unique<UniformNoise>(require_parameter(given.numbers, "width")), given, "map");
           }};
 }
 

@@ -12,6 +12,7 @@ Metadata sample_metadata(const ModelInfo& model, const Sampler& sampler, const S
   if (sampler.takes_steps()) {
     told["schedule"] = schedule.name;
     told["steps"] = schedule.steps();
+    if (!schedule.spacing.empty()) told["spacing"] = schedule.spacing;
     for (const auto& [name, value] : schedule.parameters) {
       std::string key = name;  // as keys of results everywhere: sigma_max
       std::replace(key.begin(), key.end(), '-', '_');

@@ -11,6 +11,7 @@ namespace {
 // Kinds choose the cheaper of equal ways by the number of vectors. It is fixed here: a choice by the number of samples
 // asked for would give the parts of an array job other bytes than the whole.
 constexpr std::int64_t kVectors = 256;
+constexpr double kBeyondAllData = 1e150;  // a sigma at which E[x_0 | x] is E[x_0] to the last digit
 
 SamplerFunction<float> function_of(const Sampler& sampler, float) { return sampler.run_float; }
 SamplerFunction<double> function_of(const Sampler& sampler, double) { return sampler.run_double; }
@@ -26,6 +27,15 @@ class ExactDraws : public VectorMap {
   const Model& model_;
 };
 
+/// Whether nothing of the sample is left at the start (zero terminal SNR). The first step is then
+/// x = E[x_0] + s_1 n, and the sampler goes on along the others.
+bool starts_from_nothing(const Schedule& schedule) { return !std::isfinite(schedule.s(0)); }
+
+Schedule without_start(Schedule schedule) {
+  schedule.levels.erase(schedule.levels.begin());
+  return schedule;
+}
+
 /// The plain way: a call of the denoiser a step.
 class Steps : public VectorMap {
  public:
@@ -38,12 +48,19 @@ class Steps : public VectorMap {
  private:
   template <class T>
   void run(std::span<const T> normals, std::span<T> x) const {
-    const T start = static_cast<T>(schedule_.s(0)), end = static_cast<T>(schedule_.levels.back().alpha);
+    const bool from_nothing = starts_from_nothing(schedule_);
+    const Schedule schedule = from_nothing ? without_start(schedule_) : schedule_;
+    const T start = static_cast<T>(schedule.s(0)), end = static_cast<T>(schedule.levels.back().alpha);
     for (std::size_t e = 0; e < x.size(); ++e) x[e] = start * normals[e];
+    if (from_nothing) {
+      std::vector<T> mean(x.size());
+      model_.denoiser(kBeyondAllData, kVectors)->apply(std::span<const T>(x), mean);
+      for (std::size_t e = 0; e < x.size(); ++e) x[e] += mean[e];
+    }
     const DenoiserFunction<T> denoiser = [this](double s, std::span<const T> y, std::span<T> x0) {
       model_.denoiser(s, kVectors)->apply(y, x0);
     };
-    function_of(sampler_, T())(denoiser, schedule_, x);
+    function_of(sampler_, T())(denoiser, schedule, x);
     for (T& value : x) value *= end;
   }
 
@@ -96,12 +113,14 @@ Gains collapsed_gains(const LinearModel& model, const Sampler& sampler, const Sc
 std::unique_ptr<VectorMap> sampling_map(const Model& model, const Sampler& sampler, const Schedule& schedule,
                                         Stepping stepping) {
   if (!sampler.takes_steps()) return std::make_unique<ExactDraws>(model);
-  if (!std::isfinite(schedule.s(0))) throw UsageError("sampler " + sampler.name + " cannot start at an infinite sigma");
   const LinearModel* linear = model.linear();
   if (linear == nullptr || sampler.stochastic || stepping == Stepping::one_by_one)
     return std::make_unique<Steps>(model, sampler, schedule);
-  auto all_steps = linear->gain_map(collapsed_gains(*linear, sampler, schedule), MeanUse::affine, kVectors);
-  return std::make_unique<ScaledMap>(schedule.s(0), std::move(all_steps), schedule.levels.back().alpha);
+  const bool from_nothing = starts_from_nothing(schedule);
+  const Schedule finite = from_nothing ? without_start(schedule) : schedule;
+  auto all_steps = linear->gain_map(collapsed_gains(*linear, sampler, finite),
+                                    from_nothing ? MeanUse::add : MeanUse::affine, kVectors);
+  return std::make_unique<ScaledMap>(finite.s(0), std::move(all_steps), finite.levels.back().alpha);
 }
 
 std::int64_t denoiser_calls(const Sampler& sampler, const Schedule& schedule) {
