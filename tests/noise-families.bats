@@ -12,11 +12,12 @@ setup_file() {
   done
   tensor cat --restream [012].nst >clean.nst
   noise dead-leaves --height 100 --width 120 --seed 9 -o map.npy
+  noise dead-leaves --height 5 --width 3 --seed 9 -o kernel.npy
 }
 
 setup() {
   cd "$BATS_TEST_TMPDIR" || return
-  clean=$BATS_FILE_TMPDIR/clean.nst map=$BATS_FILE_TMPDIR/map.npy
+  clean=$BATS_FILE_TMPDIR/clean.nst map=$BATS_FILE_TMPDIR/map.npy kernel=$BATS_FILE_TMPDIR/kernel.npy
 }
 
 # families: the words of noise that take clean samples.
@@ -53,6 +54,11 @@ calls() {
       ;;
     rician) echo "--sigma 0.1:0.3" ;;
     salt-pepper) echo "--amount 0.1:0.3 --salt 0.4 --low -1" ;;
+    correlated)
+      echo "--sigma 0.1:0.2 --kernel $kernel"
+      echo "--sigma 0.1 --psd $map --map $map"
+      ;;
+    row-column) echo "--row 0.1:0.2 --column 0.05" ;;
     *)
       echo "no call of noise $1 in this file" >&2
       return 1
@@ -72,11 +78,14 @@ for_each_call() {
   done
 }
 
-@test "noise families: the same bytes from 1 and from 3 threads" {
+@test "noise families: the same bytes from 1 and from 3 threads; copies differ in their noise, not in their law" {
   check() {
     noise "${call[@]}" --copies 2 --threads 1 "$clean" >one.nst
     noise "${call[@]}" --copies 2 --threads 3 "$clean" >three.nst
     cmp one.nst three.nst
+    tensor info one.nst >two
+    [ -z "$(jq 'select(.data_mean == .["reference.1_mean"])' two)" ]
+    cmp <(jq -c .noise two) <(noise "${call[@]}" "$clean" | tensor info | jq -c .noise)
   }
   for_each_call check
 }
@@ -90,15 +99,6 @@ for_each_call() {
     tensor stack "$clean" | noise "${call[@]}" >batch.nst
     cmp <(tensor convert batch.nst -o batch.npy && cat batch.npy) <(tensor convert whole.nst -o whole.npy && cat whole.npy)
     cmp <(tensor split batch.nst | tensor info | jq -c .noise) <(tensor info whole.nst | jq -c .noise)
-  }
-  for_each_call check
-}
-
-@test "noise families: copies of a sample differ in their noise, not in their law" {
-  check() {
-    noise "${call[@]}" --copies 2 "$clean" | tensor info >two
-    [ -z "$(jq 'select(.data_mean == .["reference.1_mean"])' two)" ]
-    cmp <(jq -c .noise two) <(noise "${call[@]}" "$clean" | tensor info | jq -c .noise)
   }
   for_each_call check
 }
@@ -174,7 +174,8 @@ assert abs(law["rms"] - np.sqrt((m**2).mean())) < 1e-12'
   for call in "poisson" "poisson --peak 1 --zeta 1" "gamma --looks 0" "poisson-gaussian --gain 1" "rician --sigma 0" \
     "tweedie --power 0.5 --dispersion 1" "tweedie --power 2.5 --dispersion 1" "tweedie --power 1.5" \
     "tweedie --power 4 --dispersion 1" "laplace --sigma -1" "salt-pepper --amount 1.5" "salt-pepper --amount 0" \
-    "salt-pepper --amount 0.1 --low 2"; do
+    "salt-pepper --amount 0.1 --low 2" "correlated --sigma 1" "row-column" "row-column --row -1" \
+    "correlated --sigma 1 --shared 2" "correlated --sigma 1 --kernel $kernel --psd $map"; do
     # shellcheck disable=SC2086
     fails_with 64 noise $call "$clean"
   done
@@ -186,4 +187,22 @@ assert abs(law["rms"] - np.sqrt((m**2).mean())) < 1e-12'
   fails_with 65 denoise --model model.safetensors rician.nst >said
   grep -q rician said
   denoise --model model.safetensors --sigma 0.1 rician.nst | tensor check
+}
+
+@test "noise correlated: --shared gives frames a common part" {
+  needs numpy
+  tensor stack "$map" "$map" "$map" | tensor convert -o still.npy
+  noise correlated --sigma 0.2 --shared 0.25 --kernel "$kernel" --axes THW -k still.npy -o noisy.safetensors
+  with_noisy '
+k = np.load("'"$kernel"'").astype(float)
+assert laws["shared"] == .25 and (get("noise.kernel") == k).all()
+# The sum of squared correlations of neighbours says how many of the pixels count.
+spread = np.abs(np.fft.fft2(k, (32, 32)))**2
+spread = (np.fft.ifft2(spread).real/(k**2).sum()); many = noise[0].size/(spread**2).sum()
+for a, b in ((0, 1), (0, 2), (1, 2)):
+    assert abs((noise[a]*noise[b]).mean()/.04 - .25) < 4.5*np.sqrt(1.1/many)
+assert abs((noise**2).mean()/.04 - 1) < 4.5*np.sqrt(2/many)'
+  fails_with 65 noise correlated --sigma 1 --shared 0.5 "$map"
+  fails_with 65 noise correlated --sigma 1 --psd "$kernel" "$map"
+  fails_with 65 noise row-column --row 1 --axes WH "$map"
 }

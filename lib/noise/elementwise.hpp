@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "noise/noise.hpp"
 
@@ -47,6 +48,23 @@ class DoubleNoise : public Noise {
       draw_piece(key, e, clean, noisy);
     });
   }
+};
+
+/// y_e = x_e + noise(e), for a function of the element alone.
+template <class Function>
+class AdditiveDraw : public NoiseDraw {
+ public:
+  explicit AdditiveDraw(Function noise) : noise_(std::move(noise)) {}
+  void draw(std::uint64_t first, std::span<const float> x, std::span<float> y) const override { add(first, x, y); }
+  void draw(std::uint64_t first, std::span<const double> x, std::span<double> y) const override { add(first, x, y); }
+
+ private:
+  template <class Real>
+  void add(std::uint64_t first, std::span<const Real> x, std::span<Real> y) const {
+    for (std::size_t i = 0; i < x.size(); ++i)
+      y[i] = static_cast<Real>(static_cast<double>(x[i]) + noise_(static_cast<std::size_t>(first) + i));
+  }
+  Function noise_;
 };
 
 }  // namespace noiseutils

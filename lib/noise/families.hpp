@@ -14,5 +14,7 @@ NoiseFamily laplace_noise();
 NoiseFamily tweedie_noise();
 NoiseFamily rician_noise();
 NoiseFamily salt_pepper_noise();
+NoiseFamily correlated_noise();
+NoiseFamily row_column_noise();
 
 }  // namespace noiseutils

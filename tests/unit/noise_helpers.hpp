@@ -18,6 +18,25 @@ inline std::unique_ptr<Noise> law_of(const std::string& family, const NoiseParam
   return law_of(family, NoiseSettings{numbers, {}, {}});
 }
 
+/// A FILE parameter with these values.
+inline NoiseMap map_of(const Shape& shape, const std::vector<double>& values) {
+  double squares = 0;
+  for (const double v : values) squares += v * v;
+  return {"map.npy", "0", std::sqrt(squares / static_cast<double>(values.size())), Tensor::of<double>(shape, values)};
+}
+
+/// The noise of one sample of zeros, for laws of any kind.
+inline std::vector<double> noise_of_sample(const Noise& noise, const NoiseKey& key, const SampleGeometry& geometry) {
+  const auto fitted = noise.of_sample(key, geometry);
+  const Noise& law = fitted ? *fitted : noise;
+  std::vector<double> zero(static_cast<std::size_t>(element_count(geometry.shape)), 0.0), y(zero.size());
+  if (const auto draw = law.begin(key, Tensor::of<double>(geometry.shape, zero), geometry))
+    draw->draw(0, zero, std::span<double>(y));
+  else
+    law.draw(key, 0, zero, std::span<double>(y));
+  return y;
+}
+
 /// n draws of y given the same x.
 inline std::vector<double> draws(const Noise& law, double x, std::size_t n) {
   const std::vector<double> clean(n, x);

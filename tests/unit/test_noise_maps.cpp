@@ -1,7 +1,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <numeric>
 
 #include "base/error.hpp"
 #include "base/registry.hpp"
@@ -16,11 +15,7 @@ namespace {
 constexpr NoiseKey kKey{5, 1, 0};
 
 using test::law_of;
-
-NoiseMap map_of(const Shape& shape, const std::vector<double>& values) {
-  const double squares = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
-  return {"map.npy", "0", std::sqrt(squares / static_cast<double>(values.size())), Tensor::of<double>(shape, values)};
-}
+using test::map_of;
 
 TEST_CASE("noise with a map: the noise of the plain law times the map, repeated over leading axes") {
   const std::vector<double> map = {0, 1, 2, 0.5, 3, 1};
