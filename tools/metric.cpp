@@ -19,7 +19,7 @@ using namespace noiseutils;
 
 /// What is no metric of samples; a verb stands first, and takes the words behind it itself.
 const std::vector<Verb>& verbs() {
-  static const std::vector<Verb> all = {compare_verb(), metric_merge_verb()};
+  static const std::vector<Verb> all = joined(std::vector{compare_verb(), metric_merge_verb()}, set_metric_verbs());
   return all;
 }
 

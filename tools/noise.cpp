@@ -15,21 +15,20 @@ using namespace noiseutils;
 
 /// What is neither a family nor a source.
 const std::vector<Verb>& verbs() {
-  static const std::vector<Verb> all = {};
+  static const std::vector<Verb> all = {diffuse_verb()};
   return all;
 }
 
 /// What every family understands beside its own parameters.
-std::vector<OptionSpec> family_options() {
-  return {
+std::vector<OptionSpec> family_options(const NoiseFamily& family) {
+  std::vector<OptionSpec> options = {
       text("operator", "SPEC", operator_help()).many(),
-      integer("copies", "K", "independent noisy copies in total: data, then reference.1 to reference.(K-1)")
-          .otherwise("1")
-          .at_least(1)
-          .at_most(65536),
-      flag("keep-clean", "keep the clean sample as the companion clean").short_name('k'),
+      copies_option(),
+      keep_clean_option(),
       flag("clip", "clip the noisy values to [0, range]: the range of an image is 1, with --raw 2^depth - 1"),
   };
+  if (family.name == "gaussian") options.push_back(immiscible_option());
+  return options;
 }
 
 Program program() {
@@ -39,7 +38,7 @@ Program program() {
   self.word_kind = "family";
   self.word_use = Program::Words::exactly_one;
   for (const NoiseFamily& family : noise_families())
-    self.words.push_back({family.name, family.summary, joined(family.options, family_options())});
+    self.words.push_back({family.name, family.summary, joined(family.options, family_options(family))});
   const std::vector<OptionSpec> count = {integer("count", "N", "number of images")
                                              .short_name('n')
                                              .otherwise("1")
@@ -66,7 +65,8 @@ int run(const Invocation& call) {
   if (const ImageSource* source = find_entry(image_sources(), call.words.front())) return make_images(call, *source);
   const auto noise = make_noise(*find_entry(noise_families(), call.words.front()), call.options);
   const NoiseRequest request{call.options.seed(), call.options.integer("copies"), call.options.flag("keep-clean"),
-                             call.options.flag("clip")};
+                             call.options.flag("clip"),
+                             call.options.declared("immiscible") && call.options.flag("immiscible")};
   Measurement measurement(call.options.list("operator"), request.seed);
   return run_filter(call, [&](Record& record, LazyTensors& lazy, std::int64_t first_sample) {
     const std::vector<std::string> operators = measurement.apply(record, lazy, first_sample, request.keep_clean);

@@ -38,7 +38,8 @@ Program program() {
       std::vector{
           number("sigma", "S", "standard deviation of the noise, in units of data; default: as the metadata says")
               .at_least(0),
-          number("alpha", "A", "scale of the clean part, y = A x + S n").otherwise("1").above(0),
+          number("alpha", "A", "scale of the clean part, y = A x + S n; default: as the metadata says, with --sigma 1")
+              .above(0),
           first_index_option(),
           resume_option(),
       },
@@ -51,8 +52,8 @@ std::shared_ptr<const Model> model_of(const Invocation& call) {
   return load_model(call.options.text("model"));
 }
 
-Measurement measurement_of(const Invocation& call) {
-  return {call.options.number("alpha"), call.options.maybe_number("sigma")};
+GivenLevel measurement_of(const Invocation& call) {
+  return {call.options.maybe_number("alpha"), call.options.maybe_number("sigma")};
 }
 
 int write_field(const Invocation& call, const FieldEntry& field) {

@@ -68,4 +68,19 @@ OptionSpec seed_option() {
   return spec.not_in_history();  // recorded by itself, also when it is the default
 }
 
+OptionSpec copies_option() {
+  return integer("copies", "K", "independent noisy copies in total: data, then reference.1 to reference.(K-1)")
+      .otherwise("1")
+      .at_least(1)
+      .at_most(65536);
+}
+
+OptionSpec keep_clean_option() {
+  return flag("keep-clean", "keep the clean sample as the companion clean").short_name('k');
+}
+
+OptionSpec immiscible_option() {
+  return flag("immiscible", "deal the noises of a batch to its samples so that they lie near; biased, see the manual");
+}
+
 }  // namespace noiseutils

@@ -19,6 +19,11 @@ OptionSpec first_index_option();
 /// --seed.
 OptionSpec seed_option();
 
+/// --copies, --keep-clean and --immiscible: of what adds noise.
+OptionSpec copies_option();
+OptionSpec keep_clean_option();
+OptionSpec immiscible_option();
+
 /// The lists one after the other.
 template <class List, class... Lists>
 List joined(List all, const Lists&... lists) {

@@ -18,11 +18,15 @@ std::vector<Word> words_of(const std::vector<Verb>& verbs);
 /// The verb called `name`, or nullptr.
 const Verb* find_verb(const std::vector<Verb>& verbs, std::string_view name);
 
+/// The verb `diffuse` of `noise`: the forward step of a diffusion.
+Verb diffuse_verb();
 /// Verbs of `tensor` that turn streams into streams: cat head tail slice split stack convert montage.
 std::vector<Verb> stream_verbs();
 /// Verbs of `tensor` that say something about a stream: info history check.
 std::vector<Verb> report_verbs();
 /// The verb of `tensor` that cuts an image into sub-images: subsample.
 std::vector<Verb> subsample_verbs();
+/// Verbs of `metric` that compare sets or models: those of set_metrics(). Several in one call give one row.
+std::vector<Verb> set_metric_verbs();
 
 }  // namespace noiseutils

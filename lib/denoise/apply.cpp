@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "noise/clean_units.hpp"
 #include "noise/noise_level.hpp"
 
 namespace noiseutils {
@@ -11,6 +12,7 @@ std::string model_metadata(const ModelInfo& info) {
 }
 
 void apply_denoiser(Record& record, LazyTensors& lazy, SampleDenoiser& denoiser, const DenoiseRequest& request) {
+  if (!request.sigma) to_clean_units(record);
   const Tensor noisy = record.require("data");
   denoiser.check(sample_axes(record), sample_shape(record));
   const std::vector<double> sigmas = noise_levels(record, request.sigma);

@@ -21,6 +21,8 @@ std::string model_metadata(const ModelInfo& info);
 
 /// Turns the record's `data` into estimates of the clean samples, as a lazy tensor. Metadata: `noise` becomes
 /// `noise.removed` (gaussian with the sigma asked for, where there was none), `model` is set. Companions stay.
+/// Data that metadata `noise` says to be alpha x_0 + sigma n are
+/// divided by alpha first, so that estimates, and `noisy`, are in the units of x_0.
 /// `denoiser` must outlive the writing. Throws DataError, before anything is written, if the data does not fit or the
 /// noise level is unknown.
 void apply_denoiser(Record& record, LazyTensors& lazy, SampleDenoiser& denoiser, const DenoiseRequest& request);

@@ -10,6 +10,7 @@
 #include "base/json.hpp"
 #include "base/number.hpp"
 #include "base/threads.hpp"
+#include "noise/assignment.hpp"
 #include "tensor/value_range.hpp"
 
 namespace noiseutils {
@@ -59,14 +60,29 @@ LawsOfSamples laws_of_samples(const Record& record, const Noise& noise, const No
   return all;
 }
 
+/// Sample s of a record gets the noise of this number among those of the record: its own, unless they are dealt anew.
+std::vector<std::size_t> dealt_noises(const Tensor& clean, const LawsOfSamples& all, const NoiseRequest& request,
+                                      std::int64_t first_sample, std::uint64_t copy) {
+  std::vector<std::size_t> noises;
+  std::vector<StreamKey> streams;
+  for (std::size_t s = 0; s < all.laws.size(); ++s) {
+    noises.push_back(s);
+    streams.push_back(all.key(request, first_sample, s, copy).stream(Purpose::noise));
+  }
+  if (!request.immiscible) return noises;
+  const auto assignment = immiscible_assignment(clean, streams);
+  return {assignment.begin(), assignment.end()};
+}
+
 /// Metadata `noise` of the record: one text, or a list of one a sample where they differ.
 std::string noise_metadata(const Record& record, const LawsOfSamples& all, const NoiseRequest& request) {
   const MetadataOfSamples before(record.meta("noise"), static_cast<std::int64_t>(all.laws.size()));
   std::vector<std::string> texts;
   for (std::size_t s = 0; s < all.laws.size(); ++s) {
     if (s > 0 && before.common() && all.laws[s] == all.laws[0]) continue;  // as the first
-    texts.push_back(
-        extended_noise_metadata(before.at(static_cast<std::int64_t>(s)), *all.laws[s], request.seed, request.clip));
+    const std::string& text = before.at(static_cast<std::int64_t>(s));
+    texts.push_back(extended_noise_metadata(text, *all.laws[s], request.seed, request.clip));
+    if (request.immiscible) texts.back() = marked_immiscible(texts.back());
   }
   if (std::all_of(texts.begin(), texts.end(), [&](const std::string& text) { return text == texts.front(); }))
     return texts.front();
@@ -104,9 +120,10 @@ void produce_copy(const Tensor& clean, const LawsOfSamples& all, const NoiseRequ
   const std::int64_t per_sample = clean.size() / samples;
   const Tensor flat = clean.reshaped({clean.size()});
   std::vector<Real> round(static_cast<std::size_t>(std::min(per_sample, kPieceElements * kPiecesARound)));
+  const std::vector<std::size_t> noises = dealt_noises(clean, all, request, first_sample, copy);
   for (std::int64_t s = 0; s < samples; ++s) {
     const Noise& noise = *all.laws[static_cast<std::size_t>(s)];
-    const NoiseKey key = all.key(request, first_sample, static_cast<std::size_t>(s), copy);
+    const NoiseKey key = all.key(request, first_sample, noises[static_cast<std::size_t>(s)], copy);
     const auto whole =
         noise.begin(key, flat.slice(s * per_sample, per_sample).reshaped(all.geometry.shape), all.geometry);
     for (std::int64_t begin = 0; begin < per_sample; begin += kPieceElements * kPiecesARound) {
@@ -134,6 +151,7 @@ void apply_noise(Record& record, LazyTensors& lazy, const Noise& noise, const No
                  std::int64_t first_sample) {
   const Tensor clean = record.require("data");
   check_domain(clean, noise.lowest_clean_value());
+  if (request.immiscible) check_immiscible(sample_count(record));
   std::optional<double> clip_to;
   if (request.clip) {
     clip_to = value_range(record);

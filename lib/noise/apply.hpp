@@ -14,6 +14,7 @@ struct NoiseRequest {
   std::int64_t copies = 1;  ///< in total: `data` is copy 0, `reference.1` ... the others
   bool keep_clean = false;  ///< keep the input as `clean`, unless the record has one
   bool clip = false;        ///< clip to [0, value_range(record)]
+  bool immiscible = false;  ///< deal the noises of a batch to its samples by immiscible_assignment(); gaussian laws
 };
 
 /// Turns the record's `data` into draws from p(y | data), as lazy tensors: they are computed block by block while they

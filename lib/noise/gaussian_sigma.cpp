@@ -3,11 +3,13 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "noise/clean_units.hpp"
 #include "noise/noise.hpp"
 
 namespace noiseutils {
 
 std::optional<double> gaussian_sigma(const std::string& noise) {
+  require_clean_units(noise);
   const auto laws = noise_from_metadata(noise);
   if (laws.empty()) return std::nullopt;
   for (const auto& law : laws)
@@ -16,10 +18,11 @@ std::optional<double> gaussian_sigma(const std::string& noise) {
   return std::sqrt(combined_variance(laws).constant);
 }
 
-std::vector<double> sigmas_of_samples(const Record& record, std::optional<double> given, std::string_view key) {
+std::vector<NoiseLevel> levels_of_samples(const Record& record, std::optional<double> alpha,
+                                          std::optional<double> sigma, std::string_view key) {
   const std::int64_t samples = sample_count(record);
-  if (given) return std::vector<double>(static_cast<std::size_t>(samples), *given);
-  std::vector<double> sigmas;
+  if (sigma) return std::vector<NoiseLevel>(static_cast<std::size_t>(samples), {alpha.value_or(1), *sigma});
+  std::vector<NoiseLevel> levels;
   const std::string* previous = nullptr;
   const auto noises = metadata_of_samples(record.meta(key), samples);
   for (const std::string& noise : noises) {
@@ -27,15 +30,17 @@ std::vector<double> sigmas_of_samples(const Record& record, std::optional<double
       throw DataError("the inputs of an earlier program differed in metadata \"" + std::string(key) +
                       "\": give --sigma");
     if (previous != nullptr && noise == *previous) {
-      sigmas.push_back(sigmas.back());
+      levels.push_back(levels.back());
       continue;
     }
-    const auto sigma = gaussian_sigma(noise);
-    if (!sigma) throw DataError("how noisy is it? Metadata \"" + std::string(key) + "\" is absent: give --sigma");
-    sigmas.push_back(*sigma);
+    const CleanUnits units = clean_units(noise);
+    if (units.alpha == 0) throw DataError("alpha is 0: nothing of the clean sample is left in data");
+    const auto relative = gaussian_sigma(units.noise);
+    if (!relative) throw DataError("how noisy is it? Metadata \"" + std::string(key) + "\" is absent: give --sigma");
+    levels.push_back({alpha.value_or(units.alpha), units.alpha * *relative});
     previous = &noise;
   }
-  return sigmas;
+  return levels;
 }
 
 }  // namespace noiseutils

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "base/threads.hpp"
+#include "noise/clean_units.hpp"
 #include "noise/noise.hpp"
 
 namespace noiseutils {
@@ -43,6 +44,7 @@ VarianceLaw variance_law(const std::string& noise) {
   if (noise.empty()) throw DataError("data says nothing of its noise (no metadata \"noise\"); give --sigma S");
   if (noise == "variable")
     throw DataError("the inputs of an earlier program differed in metadata \"noise\"; give --sigma S");
+  require_clean_units(noise);
   return combined_mean_variance(noise_from_metadata(noise));
 }
 

@@ -14,37 +14,41 @@ namespace {
 
 DType float_type(DType dtype) { return dtype == DType::F64 ? DType::F64 : DType::F32; }
 
-/// Calls work(sigma, elements from, elements to) for each run of samples of equal sigma: one batch each.
+std::vector<NoiseLevel> levels_of_samples(const Record& record, const GivenLevel& measurement,
+                                          std::string_view key = "noise") {
+  return levels_of_samples(record, measurement.alpha, measurement.sigma, key);
+}
+
+/// Calls work(level, elements from, elements to) for each run of samples of equal level: one batch each.
 template <class Work>
-void for_equal_sigmas(const std::vector<double>& sigmas, std::int64_t dim, Work&& work) {
-  for (std::size_t begin = 0, end = 0; begin < sigmas.size(); begin = end) {
-    while (end < sigmas.size() && sigmas[end] == sigmas[begin]) ++end;
-    work(sigmas[begin], begin * static_cast<std::size_t>(dim), (end - begin) * static_cast<std::size_t>(dim));
+void for_equal_levels(const std::vector<NoiseLevel>& levels, std::int64_t dim, Work&& work) {
+  const auto equal = [](const NoiseLevel& a, const NoiseLevel& b) { return a.alpha == b.alpha && a.sigma == b.sigma; };
+  for (std::size_t begin = 0, end = 0; begin < levels.size(); begin = end) {
+    while (end < levels.size() && equal(levels[end], levels[begin])) ++end;
+    work(levels[begin], begin * static_cast<std::size_t>(dim), (end - begin) * static_cast<std::size_t>(dim));
   }
 }
 
 template <class T>
-Tensor converted_field(const FieldEntry& from, const FieldEntry& to, double alpha, const std::vector<double>& sigmas,
+Tensor converted_field(const FieldEntry& from, const FieldEntry& to, const std::vector<NoiseLevel>& levels,
                        const Tensor& noisy, const Tensor& data) {
   const Tensor y = noisy.converted(DTypeOf<T>::value);
   Tensor result = data.converted(DTypeOf<T>::value);
   const std::span<T> values = result.mutable_values<T>();
-  for_equal_sigmas(
-      sigmas, y.size() / static_cast<std::int64_t>(sigmas.size()),
-      [&](double sigma, std::size_t first, std::size_t count) {
-        const auto piece = values.subspan(first, count);
-        convert_field<T>(from.field, to.field, {alpha, sigma}, y.values<T>().subspan(first, count), piece, piece);
-      });
+  for_equal_levels(levels, y.size() / static_cast<std::int64_t>(levels.size()),
+                   [&](const NoiseLevel& level, std::size_t first, std::size_t count) {
+                     const auto piece = values.subspan(first, count);
+                     convert_field<T>(from.field, to.field, level, y.values<T>().subspan(first, count), piece, piece);
+                   });
   return result;
 }
 
 template <class T>
-std::vector<double> log_densities_of(const Tensor& data, const Model& model, double alpha,
-                                     const std::vector<double>& sigmas) {
+std::vector<double> log_densities_of(const Tensor& data, const Model& model, const std::vector<NoiseLevel>& levels) {
   const Tensor y = data.converted(DTypeOf<T>::value);
   std::vector<double> result;
-  for_equal_sigmas(sigmas, model.dim(), [&](double sigma, std::size_t first, std::size_t count) {
-    const auto piece = log_densities(model, {alpha, sigma}, y.values<T>().subspan(first, count));
+  for_equal_levels(levels, model.dim(), [&](const NoiseLevel& level, std::size_t first, std::size_t count) {
+    const auto piece = log_densities(model, level, y.values<T>().subspan(first, count));
     result.insert(result.end(), piece.begin(), piece.end());
   });
   return result;
@@ -64,56 +68,59 @@ class MemorySink : public ByteSink {
 };
 
 template <class T>
-Tensor divided(const Tensor& y, double alpha) {
+Tensor divided(const Tensor& y, const std::vector<NoiseLevel>& levels) {
   Tensor result = y.converted(DTypeOf<T>::value);
-  if (alpha == 1) return result;
-  for (T& value : result.mutable_values<T>()) value /= static_cast<T>(alpha);
+  if (std::all_of(levels.begin(), levels.end(), [](const NoiseLevel& level) { return level.alpha == 1; }))
+    return result;
+  const std::span<T> values = result.mutable_values<T>();
+  for_equal_levels(levels, y.size() / static_cast<std::int64_t>(levels.size()),
+                   [&](const NoiseLevel& level, std::size_t first, std::size_t count) {
+                     for (T& value : values.subspan(first, count)) value /= static_cast<T>(level.alpha);
+                   });
   return result;
 }
 
 }  // namespace
 
 FieldOfSamples::FieldOfSamples(std::shared_ptr<const Model> model, const FieldEntry& field,
-                               const Measurement& measurement)
-    : model_(model),
-      field_(field),
-      measurement_(measurement),
-      vectors_(*model_, field.field, measurement.alpha),
-      images_(model_denoiser(std::move(model))) {}
+                               const GivenLevel& measurement)
+    : model_(model), field_(field), measurement_(measurement), images_(model_denoiser(std::move(model))) {}
 
 template <class T>
-Tensor FieldOfSamples::of_vectors(const Tensor& noisy, const std::vector<double>& sigmas) {
+Tensor FieldOfSamples::of_vectors(const Tensor& noisy, const std::vector<NoiseLevel>& levels) {
   const Tensor y = noisy.converted(DTypeOf<T>::value);
   Tensor result(DTypeOf<T>::value, y.shape());
   const std::span<T> out = result.mutable_values<T>();
-  for_equal_sigmas(sigmas, model_->dim(), [&](double sigma, std::size_t first, std::size_t count) {
-    vectors_.apply(sigma, y.values<T>().subspan(first, count), out.subspan(first, count));
+  for_equal_levels(levels, model_->dim(), [&](const NoiseLevel& level, std::size_t first, std::size_t count) {
+    if (level.alpha != alpha_) vectors_.emplace(*model_, field_.field, level.alpha);
+    alpha_ = level.alpha;
+    vectors_->apply(level.sigma, y.values<T>().subspan(first, count), out.subspan(first, count));
   });
   return result;
 }
 
 template <class T>
-Tensor FieldOfSamples::of_images(const Tensor& noisy, const std::vector<double>& sigmas) {
+Tensor FieldOfSamples::of_images(const Tensor& noisy, const std::vector<NoiseLevel>& levels) {
   Tensor x0(DTypeOf<T>::value, noisy.shape());
   MemorySink sink(x0);
-  std::vector<double> relative = sigmas;
-  for (double& sigma : relative) {
-    if (sigma <= 0) throw UsageError("under a model of patches sigma must be above 0");
-    sigma /= measurement_.alpha;
+  std::vector<double> relative;
+  for (const NoiseLevel& level : levels) {
+    if (level.sigma <= 0) throw UsageError("under a model of patches sigma must be above 0");
+    relative.push_back(level.relative());
   }
-  images_->produce(divided<T>(noisy, measurement_.alpha), relative, sink);
-  return converted_field<T>(fields()[1], field_, measurement_.alpha, sigmas, noisy, x0);
+  images_->produce(divided<T>(noisy, levels), relative, sink);
+  return converted_field<T>(fields()[1], field_, levels, noisy, x0);
 }
 
 void FieldOfSamples::apply(Record& record) {
   images_->check(sample_axes(record), sample_shape(record));
   const Tensor y = record.require("data");
   const bool is_vector = sample_shape(record) == model_->info().shape;
-  const auto sigmas = sigmas_of_samples(record, measurement_.sigma);
+  const auto levels = levels_of_samples(record, measurement_);
   record.metadata["axes"] = axes_of(record);
   const bool is_double = float_type(y.dtype()) == DType::F64;
-  record.tensors["data"] = is_vector ? (is_double ? of_vectors<double>(y, sigmas) : of_vectors<float>(y, sigmas))
-                                     : (is_double ? of_images<double>(y, sigmas) : of_images<float>(y, sigmas));
+  record.tensors["data"] = is_vector ? (is_double ? of_vectors<double>(y, levels) : of_vectors<float>(y, levels))
+                                     : (is_double ? of_images<double>(y, levels) : of_images<float>(y, levels));
   record.metadata["field"] = field_.name;
   record.metadata["model"] = model_metadata(model_->info());
   record.metadata["noise.removed"] = known_noise(record, measurement_.sigma);
@@ -121,7 +128,7 @@ void FieldOfSamples::apply(Record& record) {
 }
 
 void convert_field_of_samples(Record& record, const FieldEntry* from, const FieldEntry& to,
-                              const Measurement& measurement) {
+                              const GivenLevel& measurement) {
   if (from == nullptr) {
     const std::string name = record.meta("field");
     if (name.empty()) throw DataError("what is data? Metadata \"field\" is absent: give --from");
@@ -133,24 +140,23 @@ void convert_field_of_samples(Record& record, const FieldEntry* from, const Fiel
     throw DataError("conversions need the noisy sample as the companion noisy (score and denoise --keep-noisy)");
   if (noisy->shape() != data.shape())
     throw DataError("noisy has shape " + shape_text(noisy->shape()) + ", data " + shape_text(data.shape()));
-  const auto sigmas =
-      sigmas_of_samples(record, measurement.sigma, record.meta("noise.removed").empty() ? "noise" : "noise.removed");
-  Tensor result = float_type(data.dtype()) == DType::F64
-                      ? converted_field<double>(*from, to, measurement.alpha, sigmas, *noisy, data)
-                      : converted_field<float>(*from, to, measurement.alpha, sigmas, *noisy, data);
+  const auto levels =
+      levels_of_samples(record, measurement, record.meta("noise.removed").empty() ? "noise" : "noise.removed");
+  Tensor result = float_type(data.dtype()) == DType::F64 ? converted_field<double>(*from, to, levels, *noisy, data)
+                                                         : converted_field<float>(*from, to, levels, *noisy, data);
   record.tensors["data"] = std::move(result);
   record.metadata["field"] = to.name;
 }
 
-std::vector<double> log_densities_of_samples(const Record& record, const Model& model, const Measurement& measurement) {
+std::vector<double> log_densities_of_samples(const Record& record, const Model& model, const GivenLevel& measurement) {
   check_fits(model.info(), sample_axes(record), sample_shape(record));
   if (sample_shape(record) != model.info().shape)
     throw DataError("the model is a law of patches " + shape_text(model.info().shape) +
                     "; it gives no density of samples " + shape_text(sample_shape(record)));
   const Tensor& data = record.require("data");
-  const auto sigmas = sigmas_of_samples(record, measurement.sigma);
-  return float_type(data.dtype()) == DType::F64 ? log_densities_of<double>(data, model, measurement.alpha, sigmas)
-                                                : log_densities_of<float>(data, model, measurement.alpha, sigmas);
+  const auto levels = levels_of_samples(record, measurement);
+  return float_type(data.dtype()) == DType::F64 ? log_densities_of<double>(data, model, levels)
+                                                : log_densities_of<float>(data, model, levels);
 }
 
 }  // namespace noiseutils

@@ -10,8 +10,8 @@
 namespace noiseutils {
 
 /// What the samples of a record are said to be: y = alpha x_0 + sigma n.
-struct Measurement {
-  double alpha = 1;
+struct GivenLevel {
+  std::optional<double> alpha;  ///< else from the metadata, as long as sigma is; else 1
   std::optional<double> sigma;  ///< else from the metadata
 };
 
@@ -20,29 +20,30 @@ struct Measurement {
 /// fit or the noise is unknown.
 class FieldOfSamples {
  public:
-  FieldOfSamples(std::shared_ptr<const Model> model, const FieldEntry& field, const Measurement& measurement);
+  FieldOfSamples(std::shared_ptr<const Model> model, const FieldEntry& field, const GivenLevel& measurement);
   void apply(Record& record);
 
  private:
   template <class T>
-  Tensor of_vectors(const Tensor& noisy, const std::vector<double>& sigmas);
+  Tensor of_vectors(const Tensor& noisy, const std::vector<NoiseLevel>& levels);
   template <class T>
-  Tensor of_images(const Tensor& noisy, const std::vector<double>& sigmas);
+  Tensor of_images(const Tensor& noisy, const std::vector<NoiseLevel>& levels);
 
   std::shared_ptr<const Model> model_;
   FieldEntry field_;
-  Measurement measurement_;
-  ModelField vectors_;                      ///< where a sample is one vector of the model
+  GivenLevel measurement_;
+  std::optional<ModelField> vectors_;  ///< where a sample is one vector of the model; made for alpha_
+  double alpha_ = 0;
   std::unique_ptr<SampleDenoiser> images_;  ///< where it is an image and the model is one of its patches
 };
 
 /// Turns `data`, a field of the companion `noisy`, into another one. The sigma is `measurement`'s, else that of the
-/// metadata `noise.removed`, else `noise`. `from` nullptr: what metadata `field` names. Throws DataError if `noisy` is
-/// missing or of another shape, or if the noise or the field is unknown.
+/// metadata `noise.removed`, else `noise`; alpha likewise. `from` nullptr: what metadata `field` names. Throws
+/// DataError if `noisy` is missing or of another shape, or if the noise or the field is unknown.
 void convert_field_of_samples(Record& record, const FieldEntry* from, const FieldEntry& to,
-                              const Measurement& measurement);
+                              const GivenLevel& measurement);
 
 /// log p(y) of each sample. Throws DataError if the model does not fit: a law of patches has no density of images.
-std::vector<double> log_densities_of_samples(const Record& record, const Model& model, const Measurement& measurement);
+std::vector<double> log_densities_of_samples(const Record& record, const Model& model, const GivenLevel& measurement);
 
 }  // namespace noiseutils

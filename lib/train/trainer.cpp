@@ -10,6 +10,7 @@
 #include "base/registry.hpp"
 #include "base/threads.hpp"
 #include "model/patch_geometry.hpp"
+#include "noise/clean_units.hpp"
 #include "noise/noise_level.hpp"
 #include "tensor/content_hash.hpp"
 
@@ -70,7 +71,9 @@ void Trainer::begin(const std::string& axes, const Shape& shape, DType dtype) {
   statistics_ = kind_.make(dtype_, info_.axes, info_.shape);
 }
 
-void Trainer::add(const Record& record, std::int64_t first_sample) {
+void Trainer::add(const Record& given, std::int64_t first_sample) {
+  Record record = given;  // shares the tensors
+  if (!request_.sigma) to_clean_units(record);
   const std::string axes = sample_axes(record);
   const Shape shape = sample_shape(record);
   const std::int64_t samples = sample_count(record);
