@@ -10,6 +10,7 @@
 #include "cli/standard_options.hpp"
 #include "cli/verb.hpp"
 #include "cli/warnings.hpp"
+#include "denoise/model_as_denoiser.hpp"
 #include "metric/input.hpp"
 #include "metric/pool_state.hpp"
 
@@ -95,6 +96,8 @@ int measure_samples(const Invocation& call) {
       std::any_of(asked.begin(), asked.end(), [](auto* entry) { return entry->needs_references > 0; });
   const auto reader = open_input(call);
   MetricInput input = open_references(call, asked);
+  const auto denoiser = call.options.declared("denoiser") ? make_denoiser(call.options) : nullptr;
+  input.judge(denoiser.get());
   std::vector<MetricPool> pools = make_pools(asked, call.options);
   RowOutput output(call.options.text("format"), call.options.text("output"));
   std::unique_ptr<TextOutput> state;

@@ -13,10 +13,13 @@ namespace {
 volatile std::sig_atomic_t stop_flag = 0;
 volatile std::sig_atomic_t has_doomed_file = 0;
 char doomed_file[4096];
+volatile std::sig_atomic_t doomed_groups[8] = {};
 bool stop_deferred = false;
 
 void on_end(int signal_number) {
   if (has_doomed_file != 0) unlink(doomed_file);
+  for (const volatile std::sig_atomic_t& group : doomed_groups)
+    if (group != 0) kill(-static_cast<pid_t>(group), SIGKILL);
   struct sigaction action {};
   action.sa_handler = SIG_DFL;
   sigaction(signal_number, &action, nullptr);
@@ -69,6 +72,21 @@ void remove_on_signal(const std::string& path) {
   doomed_file[path.size()] = 0;
   has_doomed_file = 1;
   for (const int signal_number : {SIGTERM, SIGINT, SIGHUP}) handle_unless_ignored(signal_number, on_end);
+}
+
+void kill_group_on_signal(int group) {
+  for (volatile std::sig_atomic_t& place : doomed_groups) {
+    if (place != 0) continue;
+    place = group;
+    break;
+  }
+  if (stop_deferred) return;
+  for (const int signal_number : {SIGTERM, SIGINT, SIGHUP}) handle_unless_ignored(signal_number, on_end);
+}
+
+void forget_group(int group) {
+  for (volatile std::sig_atomic_t& place : doomed_groups)
+    if (place == group) place = 0;
 }
 
 bool stop_requested() { return stop_flag != 0; }

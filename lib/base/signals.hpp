@@ -17,6 +17,11 @@ void defer_stop_signals();
 /// time; "": none.
 void remove_on_signal(const std::string& path);
 
+/// A process group to kill if SIGTERM, SIGINT or SIGHUP ends the process: a helper program that would go on without it.
+/// Up to eight at a time.
+void kill_group_on_signal(int group);
+void forget_group(int group);
+
 /// True once a deferred signal came.
 bool stop_requested();
 

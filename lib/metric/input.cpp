@@ -26,6 +26,7 @@ MetricInput::MetricInput(const std::vector<const MetricEntry*>& metrics, Request
   for (const MetricEntry* metric : metrics) {
     needs_clean_ = needs_clean_ || metric->needs_clean;
     more_references_ = more_references_ || metric->more_references;
+    needs_noise_ = needs_noise_ || metric->needs_noise;
     needs_references_ = std::max(needs_references_, metric->needs_references);
   }
   const auto count = static_cast<int>(request_.files.size());
@@ -102,7 +103,17 @@ MetricSampleParts MetricInput::parts(const Record& record, std::int64_t i, std::
   parts.index = index;
   parts.shares_references = request_.frames;
   parts.subsampled = request_.subsample || (!references_are_given_ && !record.meta("subsample").empty());
+  if (needs_noise_) add_noise(record, i, parts);
   return parts;
+}
+
+void MetricInput::add_noise(const Record& record, std::int64_t i, MetricSampleParts& parts) const {
+  const auto own = [&](const char* key) { return metadata_of_sample(record.meta(key), sample_count(record), i); };
+  parts.denoiser = denoiser_;
+  parts.noise = own("noise");
+  parts.noise_removed = own("noise.removed");
+  if (parts.noise_removed.empty()) parts.noise_removed = parts.noise;
+  if (record.find("noisy") != nullptr) parts.noisy = sample_of(record, "noisy", i);
 }
 
 void MetricInput::finish() {

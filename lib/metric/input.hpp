@@ -28,6 +28,9 @@ class MetricInput {
   /// Throws UsageError where the number of files fits none of the metrics.
   MetricInput(const std::vector<const MetricEntry*>& metrics, Request request);
 
+  /// Gives the metrics a denoiser to judge; it outlives the samples.
+  void judge(Denoiser* denoiser) { denoiser_ = denoiser; }
+
   /// Sample i of `record`, whose global number is `index`; each call moves the files given on by one sample. Throws
   /// DataError if one has ended, or if a noisy reference is a training sample of the model that made `data`.
   MetricSampleParts parts(const Record& record, std::int64_t i, std::int64_t index);
@@ -38,10 +41,12 @@ class MetricInput {
   void finish();
 
  private:
+  void add_noise(const Record& record, std::int64_t i, MetricSampleParts& parts) const;
   std::vector<Tensor> references_of(const Record& record, std::int64_t i);
 
   Request request_;
-  bool needs_clean_ = false, more_references_ = false;
+  bool needs_clean_ = false, more_references_ = false, needs_noise_ = false;
+  Denoiser* denoiser_ = nullptr;
   int needs_references_ = 0;
   std::optional<FrameWindow> window_;  // over the stack
   TrainingSamples training_samples_;

@@ -69,6 +69,7 @@ struct MetricEntry {
   int needs_references = 0;  ///< this many independent noisy references
   std::vector<OptionSpec> options;
   std::unique_ptr<Metric> (*make)(const OptionValues& options) = nullptr;
+  bool needs_noise = false;       ///< takes the noisy sample and the law of its noise
   bool more_references = false;   ///< takes more than needs_references where there are more
   bool higher_is_better = false;  ///< of its first figure
 };

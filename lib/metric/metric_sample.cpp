@@ -24,6 +24,7 @@ MetricSample::MetricSample(MetricSampleParts parts) : parts_(std::move(parts)) {
   const auto each = [&](auto&& work) {
     work("data", parts_.data);
     if (parts_.clean) work("clean", *parts_.clean);
+    if (parts_.noisy) work("noisy", *parts_.noisy);
     for (std::size_t i = 0; i < parts_.references.size(); ++i) work(reference_name(i), parts_.references[i]);
   };
   each([&](const std::string& name, const Tensor& tensor) {
@@ -39,6 +40,17 @@ const Tensor& MetricSample::clean() const {
   return *parts_.clean;
 }
 
+const Tensor& MetricSample::noisy() const {
+  if (!parts_.noisy)
+    throw DataError("has no noisy sample that data was estimated from: keep it by denoise --keep-noisy");
+  return *parts_.noisy;
+}
+
+Denoiser& MetricSample::denoiser() const {
+  if (parts_.denoiser == nullptr) throw UsageError("--model FILE or --denoiser 'CMD' is needed");
+  return *parts_.denoiser;
+}
+
 double MetricSample::range() const {
   if (!parts_.range)
     throw DataError("the range of the data is unknown (no metadata \"range\" or \"source\"): give --range R");
@@ -52,6 +64,7 @@ std::string MetricSample::nonfinite() const {
   };
   std::string found = of("data", parts_.data);
   if (found.empty() && parts_.clean) found = of("clean", *parts_.clean);
+  if (found.empty() && parts_.noisy) found = of("noisy", *parts_.noisy);
   for (std::size_t i = 0; i < parts_.references.size() && found.empty(); ++i)
     found = of(reference_name(i), parts_.references[i]);
   return found;

@@ -11,6 +11,8 @@
 
 namespace noiseutils {
 
+class Denoiser;
+
 /// What there is of one sample.
 struct MetricSampleParts {
   std::string axes;  ///< one letter an axis of `data`
@@ -21,6 +23,10 @@ struct MetricSampleParts {
   std::int64_t index = 0;               ///< global number of the sample
   bool shares_references = false;       ///< with its neighbours: frames of a stack
   bool subsampled = false;              ///< data and references are elements of one image
+  std::optional<Tensor> noisy = {};     ///< what `data` was estimated from
+  std::string noise = {};               ///< metadata: the noise that `data` carries
+  std::string noise_removed = {};       ///< metadata: the noise that `noisy` carries
+  Denoiser* denoiser = nullptr;         ///< the one to be judged
 };
 
 /// What the metrics are told of one sample. All tensors have the shape and type (F32 or F64) of `data`.
@@ -34,6 +40,11 @@ class MetricSample {
   const Tensor& clean() const;                                                 ///< DataError if there is none
   const std::vector<Tensor>& references() const { return parts_.references; }  ///< independent noisy copies
   double range() const;  ///< peak of the data; DataError if unknown
+  std::int64_t index() const { return parts_.index; }
+  const Tensor& noisy() const;  ///< what `data` was estimated from; DataError if it was not kept
+  const std::string& noise() const { return parts_.noise; }                  ///< metadata of the noise in `data`
+  const std::string& noise_removed() const { return parts_.noise_removed; }  ///< metadata of the noise in `noisy`
+  Denoiser& denoiser() const;                                                ///< UsageError if there is none
   double elements() const { return static_cast<double>(parts_.data.size()); }
   /// The first value that is not finite, as "NAME is not finite at element I", or "".
   std::string nonfinite() const;

@@ -79,7 +79,8 @@ MetricEntry ms_ssim_metric() {
   return {"ms-ssim", "structural similarity over five scales (Wang 2003)",
           true,      0,
           {},        make_metric<MultiScaleSimilarity>,
-          false,     true};
+          false,     false,
+          true};
 }
 
 }  // namespace noiseutils

@@ -23,6 +23,7 @@ MetricEntry psnr_metric() {
           {threshold_option("psnr")},
           make_metric<PeakSignalToNoise>,
           false,
+          false,
           true};
 }
 

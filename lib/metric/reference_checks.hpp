@@ -9,10 +9,10 @@ namespace noiseutils {
 
 /// Why an unsupervised figure may be off: something that was measured, not suspected.
 struct Finding {
-  std::string code;    ///< one word, for rows
-  std::string text;    ///< one line, for people
-  double bias = 0;     ///< by about how much it can move uMSE, in its units
-  bool always = true;  ///< said whatever the bias; else only if the bias exceeds half the half-width of the interval
+  std::string code;      ///< one word, for rows
+  std::string text;      ///< one line, for people
+  double bias = 0;       ///< by about how much it can move uMSE, in its units
+  double tolerance = 0;  ///< said if the bias exceeds this share of the half-width of the interval; 0: whatever it is
 };
 
 /// What references of one sample say of each other.
@@ -33,7 +33,8 @@ struct ReferenceChecks {
 ///   to
 ///                 D / 2. With m0, m1, m2 the mean squared differences of references within cells, and between cells
 ///                 one and two apart, all raised by the same noise, and distances that double: D grows by a power law,
-///                 so D = (m1 - m0) / (g - 1), g = (m2 - m1) / (m1 - m0) taken between 1.2 and 2 (never too smooth)
+///                 so D = (m1 - m0) / (g - 1), g = (m2 - m1) / (m1 - m0) taken between 1.2 and 2 (never too smooth); at
+///                 least m2 - m0
 ///   constant      data is constant
 /// f and the references (at least two) have equal shape and type, F32 or F64; `side` is that of the blocks.
 /// Throws DataError where a reference is constant, or is another one plus a constant.

@@ -37,7 +37,8 @@ MetricEntry ssim_metric() {
   return {"ssim", "structural similarity (Wang 2004, 11 x 11 Gaussian window)",
           true,   0,
           {},     make_metric<StructuralSimilarity>,
-          false,  true};
+          false,  false,
+          true};
 }
 
 }  // namespace noiseutils

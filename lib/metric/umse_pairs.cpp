@@ -11,6 +11,7 @@ MetricEntry umse_pairs_metric() {
           [](const OptionValues& options) -> std::unique_ptr<Metric> {
             return std::make_unique<UnsupervisedMse>(options, UnsupervisedForm::pairs, "umse-pairs");
           },
+          false,
           true};
 }
 

@@ -59,7 +59,8 @@ void UnsupervisedMetric::add_one(const MetricSample& sample, std::int64_t frame,
   for (Finding finding : checks.findings) {
     bias = std::max(bias, finding.bias);
     finding.bias /= unit;
-    if (finding.always || finding.bias * unit > half_width / 2) findings_.push_back(std::move(finding));
+    if (finding.tolerance == 0 || finding.bias * unit > finding.tolerance * half_width)
+      findings_.push_back(std::move(finding));
   }
   sums_[kValue] += blocks.sum / unit;
   sums_[kVariance] += variance / (unit * unit);

@@ -58,6 +58,7 @@ MetricEntry upsnr_metric() {
           [](const OptionValues& options) -> std::unique_ptr<Metric> {
             return std::make_unique<UnsupervisedPsnr>(options);
           },
+          false,
           true,
           true};
 }

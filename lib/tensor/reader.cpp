@@ -72,7 +72,9 @@ class OperandReader : public RecordReader {
   void open(const Operand& operand) {
     input_ = std::make_unique<ByteInput>(operand.path);
     with_context(input_->name(), [&] {
-      const auto head = input_->peek(kSniffBytes);
+      // A record on a pipe may be shorter than what other formats need, and the next come only after an answer to it.
+      auto head = input_->peek(9);
+      if (!RecordStream::recognises(head)) head = input_->peek(kSniffBytes);
       if (head.empty()) throw DataError("the input is empty");
       const FileFormat* format = RecordStream::recognises(head) ? nullptr : format_of_content(head);
       if (format == nullptr) {
