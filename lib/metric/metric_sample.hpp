@@ -51,7 +51,6 @@ class MetricSample {
 
   /// sum_i (data_i - clean_i)^2, computed once for all metrics that use it.
   double squared_error() const;
-  std::int64_t index() const { return parts_.index; }
   bool shares_references() const { return parts_.shares_references; }
 
   /// Block sums of the unsupervised mean squared error of f = data, and what its references say of each other; once
