@@ -58,6 +58,11 @@ calls() {
       echo "--sigma 0.1:0.2 --kernel $kernel"
       echo "--sigma 0.1 --psd $map --map $map"
       ;;
+    raw)
+      echo "--camera SonyA7S2"
+      echo "--camera NikonD850 --ratio 100 --system-gain 1:2"
+      ;;
+    diffuse) echo "--schedule vp --t 0.1:0.4 --rescale" ;;
     row-column) echo "--row 0.1:0.2 --column 0.05" ;;
     *)
       echo "no call of noise $1 in this file" >&2
@@ -175,6 +180,7 @@ assert abs(law["rms"] - np.sqrt((m**2).mean())) < 1e-12'
     "tweedie --power 0.5 --dispersion 1" "tweedie --power 2.5 --dispersion 1" "tweedie --power 1.5" \
     "tweedie --power 4 --dispersion 1" "laplace --sigma -1" "salt-pepper --amount 1.5" "salt-pepper --amount 0" \
     "salt-pepper --amount 0.1 --low 2" "correlated --sigma 1" "row-column" "row-column --row -1" \
+    "raw" "raw --camera Leica" "raw --camera Canon70D --ratio 0.5" \
     "correlated --sigma 1 --shared 2" "correlated --sigma 1 --kernel $kernel --psd $map"; do
     # shellcheck disable=SC2086
     fails_with 64 noise $call "$clean"

@@ -16,5 +16,6 @@ NoiseFamily rician_noise();
 NoiseFamily salt_pepper_noise();
 NoiseFamily correlated_noise();
 NoiseFamily row_column_noise();
+NoiseFamily raw_noise();
 
 }  // namespace noiseutils

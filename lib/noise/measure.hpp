@@ -51,7 +51,8 @@ void note_operators(Record& record, const std::vector<std::string>& operators);
 std::string operator_companion(std::size_t place, std::size_t layer);
 
 /// The operator that stands between the clean sample and what metadata `key` of a record of one sample describes, all
-/// laws that have operators taken together in their order; nullptr if there is none.
+/// laws that have operators taken together in their order; nullptr if there is none. The factor alpha by which a
+/// diffusion step scales the sample is not part of it.
 /// Throws DataError if the text is malformed or `variable`, names an unknown operator, or a companion is missing or not
 /// the file that was used.
 std::shared_ptr<const Operator> operator_of_sample(const Record& sample, std::string_view key = "noise");

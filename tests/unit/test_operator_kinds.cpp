@@ -234,6 +234,16 @@ TEST_CASE("random: E |A x|^2 = |x|^2, entries are independent") {
   const Vector b = forward(*wide, two);
   CHECK(std::abs(dot(a, a) - 1) < 4.5 * std::sqrt(2.0 / 500));
   CHECK(std::abs(dot(a, b)) < 4.5 / std::sqrt(500.0));
+  // Entry (i, j) is normal number i d + j of the key, over sqrt(M).
+  const auto few = make("random:3", {"D", {5000}});
+  const std::vector<float> normals = test::normals<float>(operator_key(7, 3, 0, 0), 0, 15000);
+  for (const std::size_t j : {0, 100, 4095, 4096, 4999}) {
+    Vector unit(5000, 0.0);
+    unit[j] = 1;
+    const Vector column = forward(*few, unit);
+    for (std::size_t i = 0; i < 3; ++i)
+      CHECK(column[i] == doctest::Approx(static_cast<double>(normals[5000 * i + j]) / std::sqrt(3.0)).epsilon(1e-14));
+  }
   // Marchenko-Pastur: the norm of M x d is near 1 + sqrt(d / M), with fluctuations of order M^(-2/3).
   CHECK(make("random:500", {"D", {50}})->norm() == doctest::Approx(1 + std::sqrt(0.1)).epsilon(0.05));
 }
