@@ -26,7 +26,7 @@ END
 }
 
 # The metrics that compare two sets of samples.
-set_metrics() { printf '%s\n' frechet kl; }
+set_metrics() { printf '%s\n' frechet kl sliced-wasserstein sinkhorn mmd energy-distance feature-shift convergence; }
 
 setup() {
   cd "$BATS_TEST_TMPDIR" || return
@@ -82,6 +82,121 @@ assert row["frechet_stderr"] == "nan"'
   [ "$(value frechet_stderr models)" = 0 ]
 }
 
+@test "metric sliced-wasserstein: along given axes it is that of sorted numbers" {
+  needs numpy
+  sets 50 50 1
+  metric sliced-wasserstein --axes ND --reference b.npy a.npy >two
+  metric sliced-wasserstein --axes ND --order 1 --reference b.npy a.npy >one
+  check two 'near(row["sliced_wasserstein"], ((np.sort(a[:, 0]) - np.sort(b[:, 0])) ** 2).mean() ** .5)'
+  check one 'near(row["sliced_wasserstein"], abs(np.sort(a[:, 0]) - np.sort(b[:, 0])).mean())'
+}
+
+@test "metric sliced-wasserstein: other seeds agree within the standard error" {
+  needs numpy
+  sets 50 40 6
+  for seed in 1 2; do metric sliced-wasserstein --seed "$seed" --axes ND --reference b.npy a.npy >"$seed"; done
+  close_to "$(value sliced_wasserstein 1)" "$(value sliced_wasserstein 2)" "$(value 'sliced_wasserstein_stderr * 6.5' 1)"
+  [ "$(value sliced_wasserstein 1)" != "$(value sliced_wasserstein 2)" ]
+}
+
+@test "metric sinkhorn: is plain Sinkhorn of numpy, with and without Newton steps" {
+  needs numpy
+  sets 40 30 4
+  for way in '' --no-newton; do
+    metric sinkhorn $way --epsilon 0.8 --tolerance 1e-10 --axes ND --reference b.npy a.npy >row
+    check row '
+def cost(x, y): return ((x[:, None] - y[None]) ** 2).sum(2)
+def softmin(z): m = z.min(1); return m - .8 * np.log(np.exp((m[:, None] - z) / .8).mean(1))
+def solve(C):
+    f, g = np.zeros(C.shape[0]), np.zeros(C.shape[1])
+    for _ in range(4000):
+        f, last = softmin(C - g), f
+        g = softmin(C.T - f)
+        if abs(f - last).max() < 1e-13: break
+    P = np.exp((f[:, None] + g - C) / .8) / C.size
+    return f.mean() + g.mean(), (P * C).sum()
+value, moved = solve(cost(a, b))
+near(row["sinkhorn_value"], value)
+near(row["sinkhorn_cost"], moved, 1e-7)
+near(row["sinkhorn"], value - (solve(cost(a, a))[0] + solve(cost(b, b))[0]) / 2, 1e-8)
+assert row["sinkhorn_marginal_error"] <= 1e-10 and row["sinkhorn_epsilon"] == .8'
+  done
+  fails_with 65 metric sinkhorn --no-newton --iterations 3 --epsilon 1e-3 --axes ND --reference b.npy a.npy | grep 'after 3 iterations'
+}
+
+@test "metric mmd, energy-distance: are those of numpy, and p is small for sets that differ" {
+  needs numpy
+  sets 50 30 4
+  metric mmd energy-distance --axes ND --reference b.npy a.npy >row
+  check row '
+z = np.concatenate([a, b])
+D = ((z[:, None] - z[None]) ** 2).sum(2) ** .5
+h = np.median(D[np.tril_indices(80, -1)])
+near(row["mmd_bandwidth"], h)
+def statistic(K): return ((K[:50, :50].sum() - np.trace(K[:50, :50])) / 2450 + (K[50:, 50:].sum() - np.trace(K[50:, 50:])) / 870
+                          - 2 * K[:50, 50:].mean())
+near(row["mmd"], statistic(np.exp(-D ** 2 / (2 * h * h))))
+near(row["energy_distance"], statistic(-D))
+assert row["mmd_p"] == row["energy_distance_p"] == .005'
+  arrays "np.save('b', np.load('a.npy')[::2]); np.save('a', np.load('a.npy')[1::2])"
+  metric mmd energy-distance --axes ND --reference b.npy a.npy >halves
+  awk -v p="$(value mmd_p halves)" 'BEGIN { exit p < 0.01 }'
+}
+
+@test "metric feature-shift: is the mean square of score differences, by Monte Carlo and coordinate" {
+  needs numpy
+  sets 80 90 3
+  metric feature-shift --per-coordinate --axes ND --reference b.npy a.npy >rows
+  [ "$(wc -l <rows)" -eq 3 ]
+  jq -sc . rows >row
+  check row '
+P, Q, m, n = np.cov(a.T), np.cov(b.T), a.mean(0), b.mean(0)
+r = np.random.default_rng(0)
+def gap(x): return (-(x - m) @ np.linalg.inv(P) + (x - n) @ np.linalg.inv(Q)) ** 2
+draws = (gap(r.multivariate_normal(m, P, 200000)) + gap(r.multivariate_normal(n, Q, 200000))) / 2
+for i, line in enumerate(row):
+    assert line["feature_shift_coordinate"] == i
+    assert abs(line["feature_shift"] - draws[:, i].mean()) < 5 * draws[:, i].std() / 200000 ** .5 + 1e-9, (line, draws[:, i].mean())'
+  metric feature-shift --axes ND --reference b.npy a.npy >worst
+  [ "$(wc -l <worst)" -eq 1 ]
+  [ "$(value feature_shift_z worst)" = "$(jq -s 'max_by(.feature_shift_z).feature_shift_z' rows)" ]
+}
+
+@test "metric memorization: copies have distance 0, a Gaussian model sits at sqrt(1 + d/n)" {
+  needs numpy
+  arrays "
+z = r.standard_normal((3, 100, 100)); np.save('train', z[0]); np.save('holdout', z[1])
+w, u = np.linalg.eigh(z[0].T @ z[0] / 100)
+np.save('drawn', r.standard_normal((500, 100)) @ (u * np.sqrt(np.maximum(w, 0))) @ u.T); np.save('more', z[2, :50])"
+  metric memorization --axes ND --train train.npy --holdout holdout.npy train.npy >copies
+  [ "$(value memorization_distance copies)" = 0 ]
+  [ "$(value memorization_nearer copies)" = 1 ]
+  metric memorization --axes ND --train train.npy --holdout holdout.npy drawn.npy >drawn
+  close_to "$(value memorization drawn)" "$(value memorization_of_gaussian drawn)" 0.06
+  close_to "$(value memorization_of_gaussian drawn)" 1.41421356 1e-8
+  fails_with 65 metric memorization --axes ND --train train.npy --holdout more.npy drawn.npy | grep 'equally many'
+  fails_with 64 metric memorization --axes ND --train train.npy drawn.npy
+}
+
+@test "metric convergence: of outputs, of draws and of denoisers of two models" {
+  noise dead-leaves -n 400 --height 4 --width 4 -o clean.nst
+  train-linear gaussian clean.nst -o a.safetensors
+  tensor head -n 30 clean.nst | train-linear gaussian -o b.safetensors
+  noise gaussian --sigma 0.2 clean.nst -o noisy.nst
+  for m in a b; do denoise --model $m.safetensors noisy.nst -o $m.nst; done
+  metric convergence --reference b.nst a.nst >outputs
+  awk -v c="$(value convergence outputs)" 'BEGIN { exit !(c > 0.9 && c < 1) }'
+  metric convergence --model a.safetensors --reference-model a.safetensors >same
+  close_to "$(value convergence same)" 1 1e-12
+  metric convergence --model a.safetensors --reference-model b.safetensors >drawn
+  metric convergence --model a.safetensors --reference-model b.safetensors --sigma 5 >dull
+  metric convergence --model a.safetensors --reference-model b.safetensors --sigma 0.01 >sharp
+  awk -v d="$(value convergence dull)" -v s="$(value convergence sharp)" 'BEGIN { exit !(s > d && s > 0.99) }'
+  fails_with 64 metric convergence --model a.safetensors --reference b.nst
+  fails_with 64 metric convergence --sigma 1 --reference b.nst a.nst
+  fails_with 65 metric convergence --reference b.nst <(tensor head -n 3 a.nst)
+}
+
 @test "metric between sets: bad input is one line" {
   needs numpy
   sets 20 20 3
@@ -108,7 +223,7 @@ np.save('nan', np.array([[1, 2, 3], [1, np.nan, 3.]]))"
 
 @test "metric between sets: the same bytes for any number of threads, and again" {
   needs numpy
-  sets 70 90 11
+  sets 90 90 11
   for word in $(set_metrics); do
     metric "$word" --axes ND --threads 1 --reference b.npy a.npy >one
     metric "$word" --axes ND --threads 3 --reference b.npy a.npy | cmp - one

@@ -13,11 +13,14 @@ setup_file() {
   tensor cat --restream [012].nst >clean.nst
   noise dead-leaves --height 100 --width 120 --seed 9 -o map.npy
   noise dead-leaves --height 5 --width 3 --seed 9 -o kernel.npy
+  # A row of increasing values.
+  printf 'P5 4 1 255\n\1\100\200\377' >curve.pgm
+  tensor convert curve.pgm -o curve.npy
 }
 
 setup() {
   cd "$BATS_TEST_TMPDIR" || return
-  clean=$BATS_FILE_TMPDIR/clean.nst map=$BATS_FILE_TMPDIR/map.npy kernel=$BATS_FILE_TMPDIR/kernel.npy
+  clean=$BATS_FILE_TMPDIR/clean.nst map=$BATS_FILE_TMPDIR/map.npy kernel=$BATS_FILE_TMPDIR/kernel.npy curve=$BATS_FILE_TMPDIR/curve.npy
 }
 
 # families: the words of noise that take clean samples.
@@ -63,6 +66,10 @@ calls() {
       echo "--camera NikonD850 --ratio 100 --system-gain 1:2"
       ;;
     diffuse) echo "--schedule vp --t 0.1:0.4 --rescale" ;;
+    isp)
+      echo "--pattern gbrg"
+      echo "--sigma-s 0.1 --law square --crf $curve --jpeg 90"
+      ;;
     row-column) echo "--row 0.1:0.2 --column 0.05" ;;
     *)
       echo "no call of noise $1 in this file" >&2
@@ -211,4 +218,18 @@ assert abs((noise**2).mean()/.04 - 1) < 4.5*np.sqrt(2/many)'
   fails_with 65 noise correlated --sigma 1 --shared 0.5 "$map"
   fails_with 65 noise correlated --sigma 1 --psd "$kernel" "$map"
   fails_with 65 noise row-column --row 1 --axes WH "$map"
+}
+
+@test "noise isp: without noise, curve and mosaic its JPEG is that of a file" {
+  needs numpy
+  noise dead-leaves --height 40 --width 30 -o photo.png
+  noise isp --sigma-s 0 --sigma-c 0 --gamma 1 --pattern none --jpeg 95 photo.png -o there.npy
+  tensor convert photo.png -o file.jpg
+  tensor convert file.jpg -o back.npy
+  # The file of a grey image holds three equal channels.
+  py -c "import numpy as np; a, b = np.load('there.npy'), np.load('back.npy'); assert (a == b).all() and b.shape == (3, 40, 30)"
+  fails_with 64 noise isp --jpeg 0 photo.png
+  fails_with 64 noise isp --law cubic photo.png
+  fails_with 65 noise isp --crf "$map" photo.png
+  fails_with 65 noise isp --axes WH "$map"
 }

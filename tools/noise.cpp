@@ -15,7 +15,7 @@ using namespace noiseutils;
 
 /// What is neither a family nor a source.
 const std::vector<Verb>& verbs() {
-  static const std::vector<Verb> all = {diffuse_verb()};
+  static const std::vector<Verb> all = {diffuse_verb(), estimate_verb()};
   return all;
 }
 

@@ -77,6 +77,8 @@ SetInput read_input(const Invocation& call, const Asked& asked) {
   if (by_model && !call.files.empty()) throw UsageError("--model stands in the place of FILE");
   if (reference_by_model && call.options.given("reference"))
     throw UsageError("--reference-model stands in the place of --reference");
+  if (asked.front()->compares_models && by_model != reference_by_model)
+    throw UsageError("--model and --reference-model go together, or two sets of samples");
   // Before the first is read: a file that was forgotten must not wait for standard input.
   std::map<std::string, std::string> names;
   for (const std::string& set : asked.front()->sets)

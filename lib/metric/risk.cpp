@@ -1,7 +1,10 @@
 #include "metric/risk.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "random/random.hpp"
@@ -74,11 +77,18 @@ double second_derivatives(const Function& function, const MetricSample& sample, 
   return sum / (step * step) / static_cast<double>(plan.probes);
 }
 
+/// Whose noise is independent from element to element, and of which denoisers the risk is then known.
 void check_families(const SampleNoise& noise, bool affine) {
-  if (affine) return;
-  for (const std::string& family : noise.families)
-    if (family != "gaussian" && family != "poisson" && family != "poisson-gaussian" && family != "gamma")
-      throw DataError("of a denoiser that is not known to be linear the risk under " + family + " noise is unknown");
+  constexpr std::array<std::string_view, 4> any_denoiser{"gaussian", "poisson", "poisson-gaussian", "gamma"};
+  constexpr std::array<std::string_view, 3> affine_denoiser{"laplace", "tweedie", "uniform"};
+  const auto has = [](const auto& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  for (const std::string& family : noise.families) {
+    if (has(any_denoiser, family) || (affine && has(affine_denoiser, family))) continue;
+    throw DataError("the risk under " + family + " noise is unknown" +
+                    (has(affine_denoiser, family) ? " for a denoiser that is not known to be linear" : ""));
+  }
 }
 
 }  // namespace

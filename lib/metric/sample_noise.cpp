@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/number.hpp"
 #include "metric/block_sums.hpp"
+#include "noise/clean_units.hpp"
 
 namespace noiseutils {
 
@@ -37,6 +38,7 @@ SampleNoise sample_noise(const std::string& metadata, std::optional<double> aske
   if (metadata.empty()) throw DataError("nothing says which noise there is (no metadata \"noise\"): give --sigma S");
   if (metadata == "variable")
     throw DataError("the inputs of an earlier program differed in metadata \"noise\": give --sigma S");
+  require_clean_units(metadata);
   const auto laws = noise_from_metadata(metadata);
   SampleNoise noise{combined_variance(laws), {}};
   for (const auto& law : laws) noise.families.push_back(law->family());

@@ -7,11 +7,19 @@ namespace noiseutils {
 // Each is defined in the file of its name.
 SetMetricEntry frechet_metric();
 SetMetricEntry kl_metric();
+SetMetricEntry sliced_wasserstein_metric();
+SetMetricEntry sinkhorn_metric();
+SetMetricEntry mmd_metric();
+SetMetricEntry energy_distance_metric();
+SetMetricEntry feature_shift_metric();
+SetMetricEntry memorization_metric();
+SetMetricEntry convergence_metric();
 
 const std::vector<SetMetricEntry>& set_metrics() {
   static const std::vector<SetMetricEntry> all = {
-      frechet_metric(),
-      kl_metric(),
+      frechet_metric(),       kl_metric(),           sliced_wasserstein_metric(),
+      sinkhorn_metric(),      mmd_metric(),          energy_distance_metric(),
+      feature_shift_metric(), memorization_metric(), convergence_metric(),
   };
   return all;
 }
@@ -25,6 +33,10 @@ const SampleRows& SetInput::rows(std::string_view name, std::int64_t least) cons
                     (rows.count == 1 ? "" : "s") + ", at least " + std::to_string(least) +
                     " are needed (an array of samples by elements needs --axes ND)");
   return rows;
+}
+
+OptionSpec permutations_option() {
+  return integer("permutations", "P", "relabellings that the p-value is of").otherwise("199").at_least(1).at_most(1e6);
 }
 
 OptionSpec ridge_option() {

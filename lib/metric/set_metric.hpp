@@ -48,6 +48,8 @@ struct SetMetricEntry {
 /// All metrics between sets or models, in the order of --help.
 const std::vector<SetMetricEntry>& set_metrics();
 
+/// --permutations: of a p-value.
+OptionSpec permutations_option();
 /// --ridge: a variance added to each covariance.
 OptionSpec ridge_option();
 

@@ -17,5 +17,6 @@ NoiseFamily salt_pepper_noise();
 NoiseFamily correlated_noise();
 NoiseFamily row_column_noise();
 NoiseFamily raw_noise();
+NoiseFamily isp_noise();
 
 }  // namespace noiseutils

@@ -6,6 +6,7 @@
 #include "tensor/descriptor_sink.hpp"
 #include "tensor/formats.hpp"
 #include "tensor/image_values.hpp"
+#include "tensor/jpeg.hpp"
 #include "tensor/single_image.hpp"
 #include "tensor/stb_decode.hpp"
 
@@ -143,6 +144,22 @@ std::unique_ptr<PageReader> open_jpeg(FileBytes file, const ReadOptions& options
   return std::make_unique<SingleImage>([=] { return read_jpeg(file, header, options); });
 }
 
+/// A JPEG file of 8-bit pixels, interleaved.
+std::vector<std::byte> jpeg_file(const void* pixels, std::int64_t height, std::int64_t width, std::int64_t channels,
+                                 int quality) {
+  if (width > 65535 || height > 65535) throw DataError("a jpeg file holds at most 65535 pixels a side");
+  const auto put = [](void* bytes, void* from, int size) {
+    const auto* begin = static_cast<const std::byte*>(from);
+    static_cast<std::vector<std::byte>*>(bytes)->insert(static_cast<std::vector<std::byte>*>(bytes)->end(), begin,
+                                                        begin + size);
+  };
+  std::vector<std::byte> bytes;
+  if (stbi_write_jpg_to_func(put, &bytes, static_cast<int>(width), static_cast<int>(height), static_cast<int>(channels),
+                             pixels, quality) == 0)
+    throw DataError("cannot be a JPEG file");
+  return bytes;
+}
+
 class JpegWriter : public PageWriter {
  public:
   explicit JpegWriter(int descriptor) : sink_(descriptor) {}
@@ -152,17 +169,9 @@ class JpegWriter : public PageWriter {
     const PixelLayout layout = pixel_layout(axes_of(sample), data.shape(), "jpeg");
     if (layout.channels != 1 && layout.channels != 3)
       throw DataError("a jpeg file holds 1 or 3 channels, not " + std::to_string(layout.channels));
-    if (layout.width > 65535 || layout.height > 65535) throw DataError("a jpeg file holds at most 65535 pixels a side");
     const Tensor pixels = encode_pixels(data, layout, integer_encoding(sample, 8));
-    const auto put = [](void* bytes, void* from, int size) {
-      const auto* begin = static_cast<const std::byte*>(from);
-      static_cast<std::vector<std::byte>*>(bytes)->insert(static_cast<std::vector<std::byte>*>(bytes)->end(), begin,
-                                                          begin + size);
-    };
-    std::vector<std::byte> bytes;
-    if (stbi_write_jpg_to_func(put, &bytes, static_cast<int>(layout.width), static_cast<int>(layout.height),
-                               static_cast<int>(layout.channels), pixels.raw(), kQuality) == 0)
-      throw DataError("cannot be a JPEG file");
+    const std::vector<std::byte> bytes =
+        jpeg_file(pixels.raw(), layout.height, layout.width, layout.channels, kQuality);
     sink_.write(bytes);
   }
   void finish() override { sink_.flush(); }
@@ -177,6 +186,18 @@ std::unique_ptr<PageWriter> create_jpeg(int descriptor, const WriteOptions& opti
 }
 
 }  // namespace
+
+std::vector<std::uint8_t> through_jpeg(const std::vector<std::uint8_t>& pixels, std::int64_t height, std::int64_t width,
+                                       std::int64_t channels, int quality) {
+  const std::vector<std::byte> file = jpeg_file(pixels.data(), height, width, channels, quality);
+  const auto area = static_cast<std::size_t>((width + 64) * (height + 64));
+  const DecodedImage image = decode_with_stb({file}, area * 4 + 65536, false);
+  // stb writes three components whatever it gets; those of grey are alike.
+  const std::int64_t step = image.channels / channels;
+  std::vector<std::uint8_t> back(pixels.size());
+  for (std::size_t i = 0; i < back.size(); ++i) back[i] = image.as<std::uint8_t>()[i * static_cast<std::size_t>(step)];
+  return back;
+}
 
 FileFormat jpeg_format() {
   return {"jpeg",    {".jpg", ".jpeg"},

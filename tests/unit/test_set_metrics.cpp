@@ -1,14 +1,20 @@
 #include <doctest/doctest.h>
 
 #include <Eigen/Eigenvalues>
+#include <algorithm>
 #include <cmath>
+#include <map>
+#include <memory>
 
 #include "base/error.hpp"
+#include "base/registry.hpp"
 #include "base/threads.hpp"
 #include "gaussian_rows.hpp"
+#include "metric/feature_shift.hpp"
 #include "metric/frechet.hpp"
 #include "metric/kl.hpp"
 #include "metric/set_metric.hpp"
+#include "model/gaussian.hpp"
 #include "small_law.hpp"
 
 using namespace noiseutils;
@@ -219,4 +225,148 @@ TEST_CASE("frechet: the same bits for any number of threads") {
   }
   set_thread_count(0);
   CHECK(found[0] == found[1]);
+}
+
+namespace {
+
+std::vector<NamedValue> measured(const std::string& name, const std::map<std::string, SampleRows>& sets,
+                                 std::map<std::string, std::string> values = {}) {
+  const SetMetricEntry* const entry = find_entry(set_metrics(), name);
+  SetInput input;
+  for (const OptionSpec& spec : entry->options) {
+    const auto value = values.find(spec.name);
+    input.options.set(spec, value == values.end() ? std::vector<std::string>{} : std::vector{value->second});
+  }
+  for (const auto& [set, rows] : sets) input.sets[set] = std::make_shared<SampleSet>(set_of(rows, true));
+  return entry->measure(input).front();
+}
+
+double figure_of(const std::vector<NamedValue>& figures, const std::string& name) {
+  for (const NamedValue& figure : figures)
+    if (figure.name == name) return figure.value;
+  FAIL("no figure " << name);
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("mmd: of Gaussians it is the closed form, within its standard error; of one law p is uniform") {
+  // E k = (h^2 / (h^2 + s^2 + s'^2))^(d/2) exp(-|m - m'|^2 / (2 (h^2 + s^2 + s'^2)))
+  const double h = 2, d = 3;
+  const auto mean_kernel = [&](double variances, double shift) {
+    const double width = h * h + variances;
+    return std::pow(h * h / width, d / 2) * std::exp(-d * shift * shift / (2 * width));
+  };
+  const double truth = mean_kernel(2, 0) + mean_kernel(2 * 2.25, 0) - 2 * mean_kernel(1 + 2.25, 0.5);
+  const auto figures =
+      measured("mmd", {{"data", gaussian_rows(500, 3, 1)}, {"reference", gaussian_rows(700, 3, 2, 1.5, 0.5)}},
+               {{"bandwidth", "2"}, {"permutations", "99"}});
+  CHECK(std::fabs(figure_of(figures, "mmd") - truth) < 4.5 * figure_of(figures, "mmd_stderr"));
+  CHECK(figure_of(figures, "mmd_p") == doctest::Approx(0.01));
+  double mean_p = 0;
+  for (std::uint64_t t = 0; t < 60; ++t)
+    mean_p +=
+        figure_of(
+            measured("mmd", {{"data", gaussian_rows(20, 3, 2 * t)}, {"reference", gaussian_rows(15, 3, 2 * t + 1)}},
+                     {{"permutations", "49"}}),
+            "mmd_p") /
+        60;
+  CHECK(std::fabs(mean_p - 0.51) < 4.5 * std::sqrt(1.0 / 12 / 60));
+}
+
+TEST_CASE("energy-distance: on the line 2 E|X-Y| - E|X-X'| - E|Y-Y'| of Gaussians") {
+  // E|N(m, v)| = sqrt(2 v / pi) e^(-m^2 / 2v) + m erf(m / sqrt(2 v))
+  const auto mean_size = [](double m, double v) {
+    return std::sqrt(2 * v / M_PI) * std::exp(-m * m / (2 * v)) + m * std::erf(m / std::sqrt(2 * v));
+  };
+  const double truth = 2 * mean_size(1, 5) - mean_size(0, 2) - mean_size(0, 8);
+  const auto figures =
+      measured("energy-distance", {{"data", gaussian_rows(600, 1, 1)}, {"reference", gaussian_rows(500, 1, 2, 2, 1)}});
+  CHECK(std::fabs(figure_of(figures, "energy_distance") - truth) < 4.5 * figure_of(figures, "energy_distance_stderr"));
+  CHECK(figure_of(figures, "energy_distance_p") == doctest::Approx(1 / 200.0));
+}
+
+TEST_CASE("feature-shift: the worked example in two dimensions, and diagonal laws") {
+  const auto correlated = score_shift({1, 0.8, 0.8, 1}, {1, 0, 0, 1}, {0, 0});
+  for (const double score : correlated) CHECK(score == doctest::Approx(4.9382716).epsilon(1e-7));
+  // d_j log p = -(x_j - m_j) / P_j: D = 1/Q - 1/P.
+  const auto diagonal = score_shift({2, 0, 0, 3}, {1, 0, 0, 3}, {0, 1});
+  CHECK(diagonal[0] == doctest::Approx(0.5 * 0.25 * 3));
+  CHECK(diagonal[1] == doctest::Approx(1.0 / 9));
+}
+
+TEST_CASE("feature-shift: finds the coordinate that moved, and none where none did") {
+  const SampleRows x = gaussian_rows(300, 6, 1);
+  SampleRows y = gaussian_rows(300, 6, 2);
+  const FeatureShift same = feature_shift(x, y, 0, 99, 0);
+  for (std::int64_t i = 0; i < y.count; ++i) y.values[static_cast<std::size_t>(6 * i + 4)] *= 2;
+  const FeatureShift moved = feature_shift(x, y, 0, 99, 0);
+  CHECK(std::max_element(moved.z.begin(), moved.z.end()) - moved.z.begin() == 4);
+  CHECK(moved.p_value[4] == doctest::Approx(0.01));
+  CHECK(*std::min_element(same.p_value.begin(), same.p_value.end()) > 0.01);
+  CHECK_THROWS_AS(feature_shift(gaussian_rows(6, 6, 1), y, 0, 99, 0), DataError);
+}
+
+TEST_CASE("memorization: copies, unrelated samples, and a Gaussian model between them at sqrt(1 + d/n)") {
+  const std::int64_t d = 120, n = 120;
+  const SampleRows train = gaussian_rows(n, d, 1), holdout = gaussian_rows(n, d, 2);
+  const auto ratio = [&](const SampleRows& samples) {
+    return measured("memorization", {{"data", samples}, {"train", train}, {"holdout", holdout}});
+  };
+  const auto copies = ratio(train), unrelated = ratio(gaussian_rows(400, d, 3));
+  CHECK(figure_of(copies, "memorization_train") == doctest::Approx(1));
+  CHECK(figure_of(copies, "memorization_distance") == 0);
+  CHECK(figure_of(copies, "memorization_nearer") == 1);
+  CHECK(std::fabs(figure_of(unrelated, "memorization") - 1) < 0.03);
+  CHECK(std::fabs(figure_of(unrelated, "memorization_nearer") - 0.5) < 4.5 * 0.5 / 20);
+  // x = S^(1/2) z, S the covariance of the training samples: their factor's symmetric root.
+  const Matrix half = root(covariance_matrix(fitted_law(train)));
+  SampleRows drawn = gaussian_rows(400, d, 4);
+  for (std::int64_t i = 0; i < drawn.count; ++i) {
+    Eigen::Map<Eigen::VectorXd> x(drawn.values.data() + i * d, d);
+    x = (half * x).eval();
+  }
+  const auto gaussian = ratio(drawn);
+  CHECK(figure_of(gaussian, "memorization_of_gaussian") == doctest::Approx(std::sqrt(2.0)));
+  // The prediction holds to some per cent at d = n = 120.
+  CHECK(figure_of(gaussian, "memorization") == doctest::Approx(std::sqrt(2.0)).epsilon(0.04));
+}
+
+TEST_CASE("convergence: equal outputs are 1, opposite ones -1, unrelated ones 0") {
+  const SampleRows x = gaussian_rows(200, 50, 1);
+  SampleRows opposite = x;
+  for (double& value : opposite.values) value = -value;
+  const auto of = [&](const SampleRows& y) { return measured("convergence", {{"data", x}, {"reference", y}}); };
+  CHECK(figure_of(of(x), "convergence") == doctest::Approx(1));
+  CHECK(figure_of(of(x), "convergence_gap") == 0);
+  CHECK(figure_of(of(opposite), "convergence") == doctest::Approx(-1));
+  const auto unrelated = of(gaussian_rows(200, 50, 2));
+  CHECK(std::fabs(figure_of(unrelated, "convergence")) < 4.5 * figure_of(unrelated, "convergence_stderr"));
+  CHECK(figure_of(unrelated, "convergence_gap") == doctest::Approx(2).epsilon(0.05));
+}
+
+TEST_CASE("convergence: of two Wishart roots with n = d it is (8 / 3 pi)^2") {
+  // Covariances of n samples of N(0, I): q = m^2, m the mean root of the Marchenko-Pastur law.
+  const std::int64_t d = 150;
+  SetInput input;
+  const SetMetricEntry* const entry = find_entry(set_metrics(), "convergence");
+  for (const OptionSpec& spec : entry->options)
+    input.options.set(spec, spec.name == "count" ? std::vector<std::string>{"300"} : std::vector<std::string>{});
+  const auto model = [&](std::uint64_t set) {
+    SampleRows rows = gaussian_rows(d, d, set);
+    Matrix gram = Matrix::Zero(d, d);
+    const Eigen::Map<const Eigen::Matrix<double, -1, -1, Eigen::RowMajor>> x(rows.values.data(), d, d);
+    gram = x.transpose() * x / static_cast<double>(d);
+    const Eigen::SelfAdjointEigenSolver<Matrix> solver(gram);
+    const Matrix vectors = solver.eigenvectors();  // columns, so rows of the row-major tensor
+    ModelInfo info;
+    info.kind = "gaussian", info.axes = "D", info.shape = {d}, info.count = d;
+    std::vector<double> basis(vectors.data(), vectors.data() + vectors.size()), lambda;
+    for (Eigen::Index i = 0; i < d; ++i) lambda.push_back(std::max(0.0, solver.eigenvalues()[i]));
+    return std::shared_ptr<const Model>(gaussian_model(info, std::vector<double>(static_cast<std::size_t>(d)),
+                                                       Tensor::of<double>({d, d}, basis), lambda, 0));
+  };
+  input.model = model(1);
+  input.reference_model = model(2);
+  CHECK(figure_of(entry->measure(input).front(), "convergence") == doctest::Approx(0.7205).epsilon(0.02));
 }
