@@ -107,7 +107,7 @@ PY
   }
   refused 'exit 4' 'exit code 4'
   refused 'kill -TERM $$' 'signal 15'
-  refused 'yes' 'no record'
+  refused 'yes' 'no record\|more than the one answer'
   refused 'head -c 2000' 'before its answer was whole'
   refused 'exec false' 'exit code 1'
   fails_with 69 metric sure --denoiser 'sleep 60' --timeout 0.1 noisy.nst
