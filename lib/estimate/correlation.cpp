@@ -50,7 +50,7 @@ Correlation correlation_of(const BlockSpectrum& spectrum) {
     return design.colPivHouseholderQr().solve(Eigen::VectorXd::Ones(rows));
   };
   std::array<Vector, kTiles + 1> all;
-  for (std::size_t without = 0; without <= kTiles; ++without) all[without] = covariance(without);
+  for (std::size_t without = 0; without < all.size(); ++without) all[without] = covariance(without);
   Correlation result;
   for (std::size_t k = 0; k < kLags; ++k)
     result.lags[k] = jackknife([&](std::size_t without) {

@@ -45,8 +45,8 @@ class SparseHessian {
   SparseHessian(const PlanSummary& plan, std::int64_t rows)
       : plan_(plan),
         rows_(static_cast<std::size_t>(rows)),
-        keep_(plan.largest.size() / static_cast<std::size_t>(rows)) {
-    diagonal_ = plan.row_sums;
+        keep_(plan.largest.size() / static_cast<std::size_t>(rows)),
+        diagonal_(plan.row_sums) {
     diagonal_.insert(diagonal_.end(), plan.col_sums.begin(), plan.col_sums.end());
     // A shift along (1, -1) changes nothing; a trace of ridge keeps it from growing.
     for (double& value : diagonal_) value *= 1 + 1e-10;
