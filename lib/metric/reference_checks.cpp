@@ -311,10 +311,12 @@ ReferenceChecks check(UnsupervisedForm form, const Tensor& data, const std::vect
   if (subsampled && total.far_count[1] > 0) {
     const double near = total.near / n, one = total.far[0] / total.far_count[0],
                  two = total.far[1] / total.far_count[1];
-    // A texture may be no rougher one cell apart than within; then the next distance has to do.
-    const double difference =
-        one > near ? (one - near) / (std::clamp((two - one) / (one - near), kLeastGrowth, kMostGrowth) - 1)
-                   : std::max(0.0, two - near);
+    const Mean gap = mean_of(runs, [&](const Run& run) { return run.far[0] * n / total.far_count[0] - run.near; });
+    // A texture may be no rougher one cell apart than within; then the next distance has to do, and chance is allowed.
+    const double grown = one > near
+                             ? (one - near) / (std::clamp((two - one) / (one - near), kLeastGrowth, kMostGrowth) - 1)
+                             : std::max(0.0, two - near);
+    const double difference = std::max(grown, gap.value + 3 * gap.error);
     result.findings.push_back(
         {"subsample",
          "neighbouring elements of the scene differ: references from one image are off by up to " +

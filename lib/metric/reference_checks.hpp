@@ -33,7 +33,7 @@ struct ReferenceChecks {
 ///                 up to D / 2. With m0, m1, m2 the mean squared differences of references within cells, and between
 ///                 cells one and two apart, all raised by the same noise, and distances that double: D grows by a power
 ///                 law, so D = (m1 - m0) / (g - 1), g = (m2 - m1) / (m1 - m0) taken between 1.2 and 2 (never too
-///                 smooth); m2 - m0 where m1 is not above m0
+///                 smooth); m2 - m0 where m1 is not above m0; at least m1 - m0 and three standard errors
 ///   constant      data is constant
 /// f and the references (at least two) have equal shape and type, F32 or F64; `side` is that of the blocks.
 /// Throws DataError where a reference is constant, or is another one plus a constant.
