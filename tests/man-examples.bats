@@ -64,6 +64,7 @@ readme_blocks() {
   done
   noise gaussian --sigma 25/255 --copies 4 photo.png -o noisy.nst
   train-linear gaussian --patch 8 noisy.nst -o own.safetensors
+  ln -s "$BATS_TEST_DIRNAME/../scripts" scripts
   mkdir bin frames
   printf '#!/bin/sh\nexec noise dead-leaves -n 3 --first-index 1 --height 32 --width 32 -o frames/%%05d.png\n' >bin/ffmpeg
   chmod +x bin/ffmpeg

@@ -1,17 +1,18 @@
 // metric: how good are these samples? One row of figures a sample.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "base/registry.hpp"
 #include "cli/filter.hpp"
+#include "cli/metric_verbs.hpp"
 #include "cli/program.hpp"
 #include "cli/rows.hpp"
 #include "cli/standard_options.hpp"
 #include "cli/verb.hpp"
+#include "cli/warnings.hpp"
 #include "denoise/model_as_denoiser.hpp"
 #include "metric/input.hpp"
-#include "metric/pool.hpp"
+#include "metric/pool_state.hpp"
 
 namespace {
 
@@ -19,7 +20,7 @@ using namespace noiseutils;
 
 /// What is no metric of samples; a verb stands first, and takes the words behind it itself.
 const std::vector<Verb>& verbs() {
-  static const std::vector<Verb> all = joined(set_metric_verbs());
+  static const std::vector<Verb> all = joined(std::vector{compare_verb(), metric_merge_verb()}, set_metric_verbs());
   return all;
 }
 
@@ -31,50 +32,18 @@ Program program() {
   self.word_use = Program::Words::any_number;
   for (const MetricEntry& metric : metrics()) self.words.push_back({metric.name, metric.summary, metric.options});
   self.words = joined(self.words, words_of(verbs()));
-  self.options = joined(
-      std::vector{
-          file("reference", "FILE", "clean samples to compare with; given three times: the noisy references a, b, c")
-              .many(),
-          number("range", "R", "largest value the data can have; default: metadata range or source (1 for images)")
-              .above(0),
-          flag("summary", "print one row for all samples together instead of one a sample"),
-          format_option(),
-          text_output_option(),
-          first_index_option(),
-      },
-      input_options());
+  self.options =
+      joined(reference_options(),
+             std::vector{
+                 flag("summary", "print one row for all samples together instead of one a sample"),
+                 flag("per-record", "print one row for all samples of each record together"),
+                 file("state", "FILE", "also write what was accumulated to FILE, for metric merge").not_in_history(),
+                 format_option(),
+                 text_output_option(),
+                 first_index_option(),
+             },
+             input_options());
   return self;
-}
-
-/// Counts the samples that miss their thresholds, and says so at the end.
-class Verdict {
- public:
-  void judge(const MetricPool& pool, double value) { missed_ += pool.misses_threshold(value) ? 1 : 0; }
-  int exit_code() const {
-    if (missed_ == 0) return 0;
-    std::fprintf(stderr, "metric: %lld figure%s below the threshold\n", static_cast<long long>(missed_),
-                 missed_ == 1 ? " is" : "s are");
-    return static_cast<int>(ExitCode::threshold_missed);
-  }
-
- private:
-  std::int64_t missed_ = 0;
-};
-
-void append(Row& row, const std::vector<NamedValue>& figures) {
-  for (const NamedValue& figure : figures) row.emplace_back(figure.name, figure.value);
-}
-
-MetricInput open_references(const Invocation& call) {
-  std::vector<const MetricEntry*> asked;
-  for (const std::string& word : call.words) {
-    if (std::count(call.words.begin(), call.words.end(), word) > 1) throw UsageError(word + " was named twice");
-    asked.push_back(find_entry(metrics(), word));
-  }
-  const auto names = call.options.list("reference");
-  std::vector<SampleReader> readers;
-  for (const std::string& name : names) readers.emplace_back(open_records({name}, read_options(call)));
-  return MetricInput(asked, call.options.maybe_number("range"), names, std::move(readers));
 }
 
 /// The figures of one sample. Input that is not finite is found by its figures, which it spoils: reading all tensors
@@ -95,46 +64,80 @@ std::vector<NamedValue> measure(const MetricSample& sample, std::vector<MetricPo
   return all;
 }
 
-int measure_samples(const Invocation& call) {
-  for (const std::string& word : call.words)
+std::vector<MetricPool> make_pools(const std::vector<const MetricEntry*>& asked, const OptionValues& options) {
+  std::vector<MetricPool> pools;
+  for (const MetricEntry* entry : asked) pools.emplace_back(*entry, options);
+  return pools;
+}
+
+std::vector<const MetricEntry*> asked_metrics(const Invocation& call) {
+  std::vector<const MetricEntry*> asked;
+  for (const std::string& word : call.words) {
     if (find_verb(verbs(), word) != nullptr) throw UsageError(word + " stands before the metrics");
+    if (std::count(call.words.begin(), call.words.end(), word) > 1) throw UsageError(word + " was named twice");
+    asked.push_back(find_entry(metrics(), word));
+  }
+  return asked;
+}
+
+/// The warnings of the sample that was last added to the pools, as a word for its row.
+std::string warn(Warnings& warnings, const std::string& id, const std::vector<MetricPool>& pools) {
+  std::vector<Finding> findings;
+  for (const MetricPool& pool : pools) findings.insert(findings.end(), pool.findings().begin(), pool.findings().end());
+  return warnings.add(id, findings);
+}
+
+int measure_samples(const Invocation& call) {
+  const auto asked = asked_metrics(call);
+  const bool summary = call.options.flag("summary"), per_record = call.options.flag("per-record");
+  if (summary && per_record) throw UsageError("--summary and --per-record exclude each other");
+  const bool rows = !summary && !per_record, allow_nonfinite = call.options.flag("allow-nonfinite");
+  const bool can_warn =
+      std::any_of(asked.begin(), asked.end(), [](auto* entry) { return entry->needs_references > 0; });
   const auto reader = open_input(call);
-  MetricInput input = open_references(call);
+  MetricInput input = open_references(call, asked);
   const auto denoiser = call.options.declared("denoiser") ? make_denoiser(call.options) : nullptr;
   input.judge(denoiser.get());
-  std::vector<MetricPool> pools;
-  for (const std::string& word : call.words) pools.emplace_back(*find_entry(metrics(), word), call.options);
+  std::vector<MetricPool> pools = make_pools(asked, call.options);
   RowOutput output(call.options.text("format"), call.options.text("output"));
-  const bool summary = call.options.flag("summary"), allow_nonfinite = call.options.flag("allow-nonfinite");
-  std::int64_t index = call.options.integer("first-index"), samples = 0;
+  std::unique_ptr<TextOutput> state;
+  if (call.options.has("state")) state = std::make_unique<TextOutput>(call.options.text("state"));
+  std::int64_t index = call.options.integer("first-index");
   Verdict verdict;
+  Warnings warnings("metric");
 
   while (const auto record = reader->next()) {
     check_record(*record, true, index);
     const auto ids = sample_ids(*record, index);
-    for (std::int64_t i = 0; i < sample_count(*record); ++i, ++index, ++samples) {
+    std::vector<MetricPool> of_record = make_pools(per_record ? asked : decltype(asked){}, call.options);
+    for (std::int64_t i = 0; i < sample_count(*record); ++i, ++index) {
       const std::string& id = ids[static_cast<std::size_t>(i)];
       const auto figures = with_context("sample " + id, [&] {
-        return measure(input.sample(*record, i, index), pools, summary ? nullptr : &verdict, allow_nonfinite);
+        const MetricSample sample = input.sample(*record, i, index);
+        if (per_record) measure(sample, of_record, nullptr, allow_nonfinite);
+        return measure(sample, pools, rows ? &verdict : nullptr, allow_nonfinite);
       });
-      if (summary) continue;
+      const std::string words = warn(warnings, id, pools);
+      if (!rows) continue;
       Row row{{"id", id}, {"index", index}};
       append(row, figures);
+      if (can_warn) row.emplace_back("warnings", words);
       output.add(row);
     }
+    if (per_record) output.add(summary_row(of_record, verdict));
     output.flush();
   }
   input.finish();
   if (summary) {
-    if (samples == 0) throw DataError("there are no samples to summarise");
-    Row row{{"samples", samples}};
-    for (const MetricPool& pool : pools) {
-      const auto figures = pool.summary();
-      verdict.judge(pool, figures.front().value);
-      append(row, figures);
-    }
+    Row row = summary_row(pools, verdict);
+    if (can_warn) row.emplace_back("warned", warnings.samples());
     output.add(row);
   }
+  if (state) {
+    state->write(state_text(pools));
+    state->finish();
+  }
+  warnings.finish();
   output.finish();
   return verdict.exit_code();
 }

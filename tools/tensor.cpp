@@ -8,7 +8,7 @@ namespace {
 using namespace noiseutils;
 
 const std::vector<Verb>& verbs() {
-  static const std::vector<Verb> all = joined(report_verbs(), stream_verbs());
+  static const std::vector<Verb> all = joined(report_verbs(), stream_verbs(), subsample_verbs());
   return all;
 }
 

@@ -24,6 +24,8 @@ Verb diffuse_verb();
 std::vector<Verb> stream_verbs();
 /// Verbs of `tensor` that say something about a stream: info history check.
 std::vector<Verb> report_verbs();
+/// The verb of `tensor` that cuts an image into sub-images: subsample.
+std::vector<Verb> subsample_verbs();
 /// Verb of `noise` that measures noise instead of making it.
 Verb estimate_verb();
 /// Verbs of `metric` that compare sets or models: those of set_metrics(). Several in one call give one row.

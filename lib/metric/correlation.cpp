@@ -69,7 +69,8 @@ class Correlation : public AdditiveMetric<6> {
 }  // namespace
 
 MetricEntry correlation_metric() {
-  return {"correlation", "Pearson's correlation of data and clean", true, 0, {}, make_metric<Correlation>};
+  return {"correlation", "Pearson's correlation of data and clean", true, 0, {}, make_metric<Correlation>, false, false,
+          true};
 }
 
 }  // namespace noiseutils

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
+#include "metric/subsample.hpp"
 #include "tensor/value_range.hpp"
 
 namespace noiseutils {
@@ -19,52 +21,90 @@ std::optional<double> range_of_sample(const Record& record, std::int64_t i) {
 
 }  // namespace
 
-MetricInput::MetricInput(const std::vector<const MetricEntry*>& metrics, std::optional<double> range,
-                         std::vector<std::string> names, std::vector<SampleReader> references)
-    : range_(range), names_(std::move(names)), given_(std::move(references)) {
+MetricInput::MetricInput(const std::vector<const MetricEntry*>& metrics, Request request)
+    : request_(std::move(request)) {
   for (const MetricEntry* metric : metrics) {
     needs_clean_ = needs_clean_ || metric->needs_clean;
+    more_references_ = more_references_ || metric->more_references;
     needs_noise_ = needs_noise_ || metric->needs_noise;
     needs_references_ = std::max(needs_references_, metric->needs_references);
   }
-  const auto count = static_cast<int>(given_.size());
+  const auto count = static_cast<int>(request_.files.size());
+  if ((request_.frames || request_.subsample) && needs_references_ == 0)
+    throw UsageError("--frames and --subsample are for metrics without a clean reference: umse, umse-pairs, upsnr");
+  if (request_.frames && request_.subsample) throw UsageError("--frames and --subsample exclude each other");
+  if (request_.subsample && count > 0) throw UsageError("--subsample makes its references: give no --reference");
+  if (request_.frames) {
+    if (needs_references_ > 2) throw UsageError("--frames gives two references: ask for umse-pairs or upsnr");
+    if (count > 1) throw UsageError("--frames takes --reference once: the noisy stack");
+    if (count == 1) window_.emplace(std::move(request_.files[0]), request_.names[0]);
+    request_.files.clear();
+    return;
+  }
   clean_is_given_ = count == 1 && needs_clean_;
-  references_are_given_ = count > 1 && count == needs_references_;
+  references_are_given_ = count > 1 && needs_references_ > 0 && count >= needs_references_ &&
+                          (count == needs_references_ || more_references_);
   if (count == 0 || clean_is_given_ || references_are_given_) return;
   std::string expected = needs_clean_ ? "once (the clean sample)" : "";
   if (needs_references_ > 0)
-    expected += (needs_clean_ ? " or " : "") + std::to_string(needs_references_) + " times (the noisy references)";
-  throw UsageError("--reference was given " + std::to_string(count) + " times; these metrics take it " + expected);
+    expected += (needs_clean_ ? " or " : "") + std::to_string(needs_references_) + " times" +
+                (more_references_ ? " or more" : "") + " (the noisy references)";
+  throw UsageError("--reference was given " + std::to_string(count) + " time" + (count == 1 ? "" : "s") +
+                   "; these metrics take it " + expected +
+                   (count == 1 && needs_references_ == 2 ? ", or once with --frames (a stack)" : ""));
 }
 
-MetricSample MetricInput::sample(const Record& record, std::int64_t i, std::int64_t index) {
-  for (std::size_t k = 0; k < given_.size(); ++k)
-    if (!given_[k].next())
-      throw DataError(names_[k] + " has only " + std::to_string(given_[k].count()) + " samples, data has more");
-
-  std::optional<double> range = range_ ? range_ : range_of_sample(record, i);
-  std::optional<Tensor> clean;
-  if (clean_is_given_) {
-    clean = current_data(given_[0]);
-    if (!range) range = range_of_sample(given_[0].record(), given_[0].place());
-  } else if (needs_clean_ && record.find("clean") != nullptr) {
-    clean = sample_of(record, "clean", i);
-  }
-
+std::vector<Tensor> MetricInput::references_of(const Record& record, std::int64_t i) {
   std::vector<Tensor> references;
-  if (references_are_given_)
-    for (const SampleReader& reader : given_) references.push_back(current_data(reader));
-  for (int k = 1; !references_are_given_ && k <= needs_references_; ++k) {
+  if (window_) return window_->next();
+  if (request_.frames) {
+    if (record.find("noisy") == nullptr || !sample_axes(record).starts_with("T"))
+      throw DataError("--frames needs --reference STACK, or data with a leading axis T and its companion noisy");
+    return neighbours_in_stack(sample_of(record, "noisy", i));
+  }
+  if (references_are_given_) {
+    for (const SampleReader& reader : request_.files) references.push_back(current_data(reader));
+    return references;
+  }
+  for (int k = 1; k <= needs_references_ || (needs_references_ > 0 && more_references_); ++k) {
     const std::string name = "reference." + std::to_string(k);
     if (record.find(name) == nullptr) break;
     references.push_back(sample_of(record, name, i));
   }
-  training_samples_.refuse(metadata_of_sample(record.meta("model"), sample_count(record), i), references);
-  MetricSampleParts parts{sample_axes(record), sample_of(record, "data", i), std::move(clean), std::move(references),
-                          range};
+  return references;
+}
+
+MetricSampleParts MetricInput::parts(const Record& record, std::int64_t i, std::int64_t index) {
+  for (std::size_t k = 0; k < request_.files.size(); ++k)
+    if (SampleReader& file = request_.files[k]; !file.next())
+      throw DataError(request_.names[k] + " has only " + std::to_string(file.count()) + " samples, data has more");
+
+  MetricSampleParts parts;
+  parts.range = request_.range ? request_.range : range_of_sample(record, i);
+  if (request_.subsample) {
+    Record own = sample_record(record, i);
+    subsample(own, request_.seed, index);
+    parts.axes = sample_axes(own);
+    parts.data = own.require("data");
+    if (needs_clean_ && own.find("clean") != nullptr) parts.clean = own.require("clean");
+    for (int k = 1; k < 4; ++k) parts.references.push_back(own.require("reference." + std::to_string(k)));
+  } else {
+    parts.axes = sample_axes(record);
+    parts.data = sample_of(record, "data", i);
+    if (clean_is_given_) {
+      parts.clean = current_data(request_.files[0]);
+      if (!parts.range) parts.range = range_of_sample(request_.files[0].record(), request_.files[0].place());
+    } else if (needs_clean_ && record.find("clean") != nullptr) {
+      parts.clean = sample_of(record, "clean", i);
+    }
+    parts.references = references_of(record, i);
+    training_samples_.refuse(metadata_of_sample(record.meta("model"), sample_count(record), i), parts.references);
+  }
   parts.index = index;
+  parts.shares_references = request_.frames;
+  parts.subsampled = request_.subsample || (!references_are_given_ && !record.meta("subsample").empty());
   if (needs_noise_) add_noise(record, i, parts);
-  return MetricSample(std::move(parts));
+  return parts;
 }
 
 void MetricInput::add_noise(const Record& record, std::int64_t i, MetricSampleParts& parts) const {
@@ -77,9 +117,10 @@ void MetricInput::add_noise(const Record& record, std::int64_t i, MetricSamplePa
 }
 
 void MetricInput::finish() {
-  for (std::size_t k = 0; k < given_.size(); ++k)
-    if (given_[k].next())
-      throw DataError(names_[k] + " has more samples than data, which has " + std::to_string(given_[k].count() - 1));
+  for (std::size_t k = 0; k < request_.files.size(); ++k)
+    if (SampleReader& file = request_.files[k]; file.next())
+      throw DataError(request_.names[k] + " has more samples than data, which has " + std::to_string(file.count() - 1));
+  if (window_) window_->finish();
 }
 
 }  // namespace noiseutils

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "metric/frames.hpp"
 #include "metric/metric.hpp"
 #include "metric/training_samples.hpp"
 #include "tensor/sample_reader.hpp"
@@ -15,30 +16,39 @@ namespace noiseutils {
 /// joined one by one.
 class MetricInput {
  public:
-  /// `references`: files opened for reading, and their names; one is the clean reference, three or more are noisy ones.
-  /// Throws UsageError where their number fits none of the metrics.
-  MetricInput(const std::vector<const MetricEntry*>& metrics, std::optional<double> range,
-              std::vector<std::string> names, std::vector<SampleReader> references);
+  /// How references come, beside what the metrics need.
+  struct Request {
+    std::optional<double> range;
+    std::vector<std::string> names;   ///< of `files`
+    std::vector<SampleReader> files;  ///< one: the clean reference, or with `frames` the stack; more: noisy references
+    bool frames = false;              ///< neighbouring frames of a stack are the references
+    bool subsample = false;           ///< data is cut into sub-images: one is measured, three are the references
+    std::uint64_t seed = 0;           ///< of `subsample`
+  };
+  /// Throws UsageError where the number of files fits none of the metrics.
+  MetricInput(const std::vector<const MetricEntry*>& metrics, Request request);
 
   /// Gives the metrics a denoiser to judge; it outlives the samples.
   void judge(Denoiser* denoiser) { denoiser_ = denoiser; }
 
   /// Sample i of `record`, whose global number is `index`; each call moves the files given on by one sample. Throws
   /// DataError if one has ended, or if a noisy reference is a training sample of the model that made `data`.
-  MetricSample sample(const Record& record, std::int64_t i, std::int64_t index);
+  MetricSampleParts parts(const Record& record, std::int64_t i, std::int64_t index);
+  MetricSample sample(const Record& record, std::int64_t i, std::int64_t index) {
+    return MetricSample(parts(record, i, index));
+  }
   /// After the last sample: throws DataError if a file given has more.
   void finish();
 
  private:
   void add_noise(const Record& record, std::int64_t i, MetricSampleParts& parts) const;
+  std::vector<Tensor> references_of(const Record& record, std::int64_t i);
 
-  bool needs_clean_ = false;
-  bool needs_noise_ = false;
+  Request request_;
+  bool needs_clean_ = false, more_references_ = false, needs_noise_ = false;
   Denoiser* denoiser_ = nullptr;
   int needs_references_ = 0;
-  std::optional<double> range_;
-  std::vector<std::string> names_;
-  std::vector<SampleReader> given_;
+  std::optional<FrameWindow> window_;  // over the stack
   TrainingSamples training_samples_;
   bool clean_is_given_ = false, references_are_given_ = false;
 };

@@ -10,8 +10,13 @@ template <class Real>
 struct SumKernels {
   double (*squared)(const Real* a, const Real* b, std::int64_t count);   ///< sum (a - b)^2
   double (*absolute)(const Real* a, const Real* b, std::int64_t count);  ///< sum |a - b|
-  /// sums[0] = sum u, sums[1] = sum u^2, u = (a - f)^2 - (b - c)^2 / 2
-  void (*unsupervised)(const Real* f, const Real* a, const Real* b, const Real* c, std::int64_t count, double* sums);
+  /// Adds the terms u, z, w of unsupervised_blocks.hpp of elements 0 ... count-1 to u[i], z[i], w[i]; `references`
+  /// holds `k` arrays. z and w follow the first two and three of them. The form of three references a, b, c:
+  void (*three_terms)(const Real* f, const Real* const* references, int k, std::int64_t count, double* u, double* z,
+                      double* w);
+  /// The form of all pairs of k >= 2 references; of two, w is left alone.
+  void (*pair_terms)(const Real* f, const Real* const* references, int k, std::int64_t count, double* u, double* z,
+                     double* w);
 };
 
 constexpr int kSsimTaps = 11;

@@ -6,6 +6,10 @@ namespace noiseutils {
 namespace {
 
 constexpr int kLanes = 8;
+// The factors of z and w in lib/metric/unsupervised_blocks.hpp.
+constexpr double kThreeScale = 0.70710678118654752;     // 1 / sqrt 2
+constexpr double kContrastScale = 0.28867513459481288;  // 1 / sqrt 12
+inline double pair_scale(int k) { return __builtin_sqrt(2.0 / k) / k; }
 
 /// The sum of term(i) over i = 0 ... count-1 in kLanes interleaved partial sums: the compiler may not reorder a
 /// single one.
@@ -36,30 +40,56 @@ double absolute(const Real* a, const Real* b, std::int64_t count) {
 }
 
 template <class Real>
-void unsupervised(const Real* f, const Real* a, const Real* b, const Real* c, std::int64_t count, double* sums) {
-  const auto term = [=](std::int64_t i) {
-    const double error = static_cast<double>(a[i]) - static_cast<double>(f[i]);
-    const double noise = static_cast<double>(b[i]) - static_cast<double>(c[i]);
-    return error * error - 0.5 * (noise * noise);
-  };
-  double first[kLanes] = {}, second[kLanes] = {};
-  std::int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes)
-    for (int k = 0; k < kLanes; ++k) {
-      const double u = term(i + k);
-      first[k] += u;
-      second[k] += u * u;
+void three_terms(const Real* f, const Real* const* references, int, std::int64_t count, double* __restrict u,
+                 double* __restrict z, double* __restrict w) {
+  const Real *a = references[0], *b = references[1], *c = references[2];
+  for (std::int64_t i = 0; i < count; ++i) {
+    const double x = static_cast<double>(f[i]), a_error = static_cast<double>(a[i]) - x,
+                 b_error = static_cast<double>(b[i]) - x, c_error = static_cast<double>(c[i]) - x;
+    const double difference = a_error - b_error, noise = b_error - c_error;
+    u[i] += a_error * a_error - 0.5 * (noise * noise);
+    z[i] += kThreeScale * difference * (1.5 * (a_error + b_error) - c_error);
+    w[i] += kContrastScale * difference * (a_error + b_error - 2 * c_error);
+  }
+}
+
+/// `kCount` references, or, if it is 0, any number.
+template <class Real, int kCount>
+inline void pair_terms_of(const Real* f, const Real* const* references, int any, std::int64_t count,
+                          double* __restrict u, double* __restrict z, double* __restrict w) {
+  const int references_count = kCount > 0 ? kCount : any;
+  const double k = references_count, u_scale = 1 / (k * (k - 1)), z_scale = pair_scale(references_count);
+  const Real *a = references[0], *b = references[1], *c = references[kCount == 2 ? 1 : 2];
+  for (std::int64_t i = 0; i < count; ++i) {
+    const double x = static_cast<double>(f[i]), a_error = static_cast<double>(a[i]) - x,
+                 b_error = static_cast<double>(b[i]) - x, difference = a_error - b_error;
+    if (kCount == 2) {  // without the sum of squares, which cancels but for its rounding
+      u[i] += a_error * b_error;
+      z[i] += 0.5 * difference * (a_error + b_error);
+      continue;
     }
-  sums[0] = sums[1] = 0;
-  for (int k = 0; k < kLanes; ++k) {
-    sums[0] += first[k];
-    sums[1] += second[k];
+    const double c_error = static_cast<double>(c[i]) - x;
+    double sum = a_error + b_error + c_error, squares = a_error * a_error + b_error * b_error + c_error * c_error;
+    for (int r = 3; r < references_count; ++r) {
+      const double error = static_cast<double>(references[r][i]) - x;
+      sum += error;
+      squares += error * error;
+    }
+    u[i] += u_scale * (sum * sum - squares);
+    z[i] += z_scale * difference * sum;
+    w[i] += kContrastScale * difference * (a_error + b_error - 2 * c_error);
   }
-  for (; i < count; ++i) {
-    const double u = term(i);
-    sums[0] += u;
-    sums[1] += u * u;
-  }
+}
+
+template <class Real>
+void pair_terms(const Real* f, const Real* const* references, int k, std::int64_t count, double* u, double* z,
+                double* w) {
+  if (k == 2)
+    pair_terms_of<Real, 2>(f, references, k, count, u, z, w);
+  else if (k == 3)
+    pair_terms_of<Real, 3>(f, references, k, count, u, z, w);
+  else
+    pair_terms_of<Real, 0>(f, references, k, count, u, z, w);
 }
 
 /// out[i] = sum_t taps[t] row[t][i], t = 0 ... 10, for symmetric taps.
@@ -123,8 +153,8 @@ double ssim(const SsimTile<Real>& tile) {
 
 namespace NOISEUTILS_ISA {
 extern const MetricKernels kMetricKernels;
-const MetricKernels kMetricKernels = {{squared<float>, absolute<float>, unsupervised<float>},
-                                      {squared<double>, absolute<double>, unsupervised<double>},
+const MetricKernels kMetricKernels = {{squared<float>, absolute<float>, three_terms<float>, pair_terms<float>},
+                                      {squared<double>, absolute<double>, three_terms<double>, pair_terms<double>},
                                       ssim<float>,
                                       ssim<double>};
 }  // namespace NOISEUTILS_ISA

@@ -36,6 +36,8 @@ class Metric {
   virtual void restore(const MetricState& state) = 0;
   /// The figures, the first of them under the metric's own name.
   virtual std::vector<NamedValue> finish() const = 0;
+  /// Why the figures may be off, of the samples added (not of those merged or restored).
+  virtual std::vector<Finding> findings() const { return {}; }
 };
 
 /// A metric whose whole state is kSums sums: merging adds them.
@@ -67,7 +69,9 @@ struct MetricEntry {
   int needs_references = 0;  ///< this many independent noisy references
   std::vector<OptionSpec> options;
   std::unique_ptr<Metric> (*make)(const OptionValues& options) = nullptr;
-  bool needs_noise = false;  ///< takes the noisy sample and the law of its noise
+  bool needs_noise = false;       ///< takes the noisy sample and the law of its noise
+  bool more_references = false;   ///< takes more than needs_references where there are more
+  bool higher_is_better = false;  ///< of its first figure
 };
 
 /// All metrics, in the order of --help.

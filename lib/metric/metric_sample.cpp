@@ -75,21 +75,45 @@ double MetricSample::squared_error() const {
   return *squared_error_;
 }
 
-const UnsupervisedSums& MetricSample::unsupervised() const {
-  if (unsupervised_) return *unsupervised_;
-  if (parts_.references.size() < 3)
-    throw DataError("needs three noisy references besides data, has " + std::to_string(parts_.references.size()) +
-                    ": make them by noise --copies 4, or give --reference three times");
-  for (std::size_t i = 0; i < 3; ++i) {
-    if (same_values(parts_.references[i], parts_.data))
+const MetricSample::Unsupervised& MetricSample::unsupervised(UnsupervisedForm form, std::int64_t side) const {
+  for (const Unsupervised& known : unsupervised_)
+    if (known.form == form && known.asked_side == side) return known;
+  std::vector<Tensor> taken = parts_.references;
+  const bool three = form == UnsupervisedForm::three;
+  if (taken.size() < (three ? 3 : 2))
+    throw DataError("needs " + std::string(three ? "three" : "two") + " noisy references besides data, has " +
+                    std::to_string(taken.size()) + ": make them by noise --copies " + (three ? "4" : "3") +
+                    ", or give --reference " + (three ? "three times" : "twice or more"));
+  if (three) taken.resize(3);
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    if (same_values(taken[i], parts_.data))
       throw DataError(reference_name(i) + " equals data: a reference must be a measurement of its own");
     for (std::size_t k = 0; k < i; ++k)
-      if (same_values(parts_.references[i], parts_.references[k]))
+      if (same_values(taken[i], taken[k]))
         throw DataError(reference_name(k) + " and " + reference_name(i) +
                         " are equal: references must be measurements of their own");
   }
-  unsupervised_ = unsupervised_sums(parts_.data, parts_.references[0], parts_.references[1], parts_.references[2]);
-  return *unsupervised_;
+  Unsupervised result{form, side, unsupervised_blocks(form, parts_.data, taken, side), {}};
+  result.checks = check_references(form, parts_.data, taken, result.blocks.side, parts_.subsampled);
+  unsupervised_.push_back(std::move(result));
+  return unsupervised_.back();
+}
+
+std::vector<MetricSample> MetricSample::frames() const {
+  std::vector<MetricSample> result;
+  for (std::int64_t t = 0; t < parts_.data.axis(0); ++t) {
+    MetricSampleParts parts;
+    parts.axes = parts_.axes.substr(1);
+    parts.data = parts_.data.at(t);
+    if (parts_.clean) parts.clean = parts_.clean->at(t);
+    for (const Tensor& reference : parts_.references) parts.references.push_back(reference.at(t));
+    parts.range = parts_.range;
+    parts.index = parts_.index;
+    parts.shares_references = parts_.shares_references;
+    parts.subsampled = parts_.subsampled;
+    result.emplace_back(std::move(parts));
+  }
+  return result;
 }
 
 }  // namespace noiseutils

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "metric/reference_checks.hpp"
 #include "metric/sums.hpp"
 #include "tensor/tensor.hpp"
 
@@ -20,6 +21,8 @@ struct MetricSampleParts {
   std::vector<Tensor> references = {};  ///< independent noisy copies
   std::optional<double> range = {};     ///< peak of the data
   std::int64_t index = 0;               ///< global number of the sample
+  bool shares_references = false;       ///< with its neighbours: frames of a stack
+  bool subsampled = false;              ///< data and references are elements of one image
   std::optional<Tensor> noisy = {};     ///< what `data` was estimated from
   std::string noise = {};               ///< metadata: the noise that `data` carries
   std::string noise_removed = {};       ///< metadata: the noise that `noisy` carries
@@ -48,14 +51,25 @@ class MetricSample {
 
   /// sum_i (data_i - clean_i)^2, computed once for all metrics that use it.
   double squared_error() const;
-  /// The sums of the unsupervised mean squared error with f = data and a, b, c the first three references, once for
-  /// all. DataError if there are fewer, or if two of the four tensors are equal: then they are not independent.
-  const UnsupervisedSums& unsupervised() const;
+  bool shares_references() const { return parts_.shares_references; }
+
+  /// Block sums of the unsupervised mean squared error of f = data, and what its references say of each other; once
+  /// for all. DataError if there are fewer references than the form takes, if two of them or one and data are equal,
+  /// or one is constant.
+  struct Unsupervised {
+    UnsupervisedForm form;
+    std::int64_t asked_side;
+    UnsupervisedBlocks blocks;
+    ReferenceChecks checks;
+  };
+  const Unsupervised& unsupervised(UnsupervisedForm form, std::int64_t side) const;
+  /// Frames along a leading axis T, as samples of their own.
+  std::vector<MetricSample> frames() const;
 
  private:
   MetricSampleParts parts_;
   mutable std::optional<double> squared_error_;
-  mutable std::optional<UnsupervisedSums> unsupervised_;
+  mutable std::vector<Unsupervised> unsupervised_;
 };
 
 }  // namespace noiseutils

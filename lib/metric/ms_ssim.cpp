@@ -76,8 +76,11 @@ class MultiScaleSimilarity : public AdditiveMetric<2> {
 }  // namespace
 
 MetricEntry ms_ssim_metric() {
-  return {
-      "ms-ssim", "structural similarity over five scales (Wang 2003)", true, 0, {}, make_metric<MultiScaleSimilarity>};
+  return {"ms-ssim", "structural similarity over five scales (Wang 2003)",
+          true,      0,
+          {},        make_metric<MultiScaleSimilarity>,
+          false,     false,
+          true};
 }
 
 }  // namespace noiseutils

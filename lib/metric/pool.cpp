@@ -12,6 +12,7 @@ std::vector<NamedValue> MetricPool::add(const MetricSample& sample) {
   const auto own = entry_.make(options_);
   own->add(sample);
   all_->merge(*own);
+  findings_ = own->findings();
   auto figures = own->finish();
   sum_ += figures.front().value;
   ++samples_;

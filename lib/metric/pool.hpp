@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <vector>
 
 #include "metric/metric.hpp"
@@ -20,6 +21,16 @@ class MetricPool {
   /// decibels of the mean error, and the mean of the decibels. Only after at least one sample.
   std::vector<NamedValue> summary() const;
 
+  /// Why the figures of the sample last added may be off.
+  const std::vector<Finding>& findings() const { return findings_; }
+  std::int64_t samples() const { return samples_; }
+
+  /// Everything seen, as a JSON object: name, options, samples, sum of figures, state of the accumulator.
+  nlohmann::json state() const;
+  /// Takes in what another pool of the same metric and options has seen, from its state(). Throws DataError if it is
+  /// that of another metric, of other options, or no such state.
+  void merge_state(const nlohmann::json& state);
+
   /// True if `value`, a first figure, is below the threshold min-NAME, or is NaN.
   bool misses_threshold(double value) const;
 
@@ -28,6 +39,7 @@ class MetricPool {
   const OptionValues& options_;
   std::unique_ptr<Metric> all_;
   std::optional<double> threshold_;
+  std::vector<Finding> findings_;
   double sum_ = 0;
   std::int64_t samples_ = 0;
 };

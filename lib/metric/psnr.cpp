@@ -16,8 +16,15 @@ class PeakSignalToNoise : public AdditiveMetric<2> {
 }  // namespace
 
 MetricEntry psnr_metric() {
-  return {"psnr", "peak signal-to-noise ratio in dB", true,
-          0,      {threshold_option("psnr")},         make_metric<PeakSignalToNoise>};
+  return {"psnr",
+          "peak signal-to-noise ratio in dB",
+          true,
+          0,
+          {threshold_option("psnr")},
+          make_metric<PeakSignalToNoise>,
+          false,
+          false,
+          true};
 }
 
 }  // namespace noiseutils

@@ -17,6 +17,7 @@ MetricEntry gradient_metric();
 MetricEntry histogram_metric();
 MetricEntry frc_metric();
 MetricEntry umse_metric();
+MetricEntry umse_pairs_metric();
 MetricEntry upsnr_metric();
 MetricEntry sure_metric();
 MetricEntry pure_metric();
@@ -26,10 +27,10 @@ MetricEntry normality_metric();
 
 const std::vector<MetricEntry>& metrics() {
   static const std::vector<MetricEntry> all = {
-      mse_metric(),      rmse_metric(),      mae_metric(),     nrmse_metric(),       psnr_metric(),
-      snr_metric(),      ssim_metric(),      ms_ssim_metric(), correlation_metric(), sobolev_metric(),
-      gradient_metric(), histogram_metric(), frc_metric(),     umse_metric(),        upsnr_metric(),
-      sure_metric(),     pure_metric(),      jloss_metric(),   whiteness_metric(),   normality_metric(),
+      mse_metric(),   rmse_metric(),      mae_metric(),         nrmse_metric(),   psnr_metric(),     snr_metric(),
+      ssim_metric(),  ms_ssim_metric(),   correlation_metric(), sobolev_metric(), gradient_metric(), histogram_metric(),
+      frc_metric(),   umse_metric(),      umse_pairs_metric(),  upsnr_metric(),   sure_metric(),     pure_metric(),
+      jloss_metric(), whiteness_metric(), normality_metric(),
   };
   return all;
 }

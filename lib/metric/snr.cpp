@@ -18,7 +18,15 @@ class SignalToNoise : public AdditiveMetric<2> {
 }  // namespace
 
 MetricEntry snr_metric() {
-  return {"snr", "signal-to-noise ratio in dB", true, 0, {threshold_option("snr")}, make_metric<SignalToNoise>};
+  return {"snr",
+          "signal-to-noise ratio in dB",
+          true,
+          0,
+          {threshold_option("snr")},
+          make_metric<SignalToNoise>,
+          false,
+          false,
+          true};
 }
 
 }  // namespace noiseutils

@@ -36,7 +36,9 @@ class StructuralSimilarity : public AdditiveMetric<2> {
 MetricEntry ssim_metric() {
   return {"ssim", "structural similarity (Wang 2004, 11 x 11 Gaussian window)",
           true,   0,
-          {},     make_metric<StructuralSimilarity>};
+          {},     make_metric<StructuralSimilarity>,
+          false,  false,
+          true};
 }
 
 }  // namespace noiseutils

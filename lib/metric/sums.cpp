@@ -37,23 +37,6 @@ double sum_of_pairs(const Tensor& a, const Tensor& b, double (*kernel)(const Rea
   return total;
 }
 
-template <class Real>
-UnsupervisedSums unsupervised_sums_of(const Tensor& f, const Tensor& a, const Tensor& b, const Tensor& c) {
-  const auto kernel = metric_kernels().sums(Real{}).unsupervised;
-  const Real *pf = f.values<Real>().data(), *pa = a.values<Real>().data();
-  const Real *pb = b.values<Real>().data(), *pc = c.values<Real>().data();
-  std::vector<double> partial(2 * block_count(f));
-  over_blocks(f.size(), [&](std::int64_t block, std::int64_t first, std::int64_t count) {
-    kernel(pf + first, pa + first, pb + first, pc + first, count, &partial[static_cast<std::size_t>(2 * block)]);
-  });
-  UnsupervisedSums total;
-  for (std::size_t i = 0; i < partial.size(); i += 2) {
-    total.sum += partial[i];
-    total.squares += partial[i + 1];
-  }
-  return total;
-}
-
 }  // namespace
 
 double sum_of_squared_differences(const Tensor& a, const Tensor& b) {
@@ -76,10 +59,6 @@ double sum_of_squares(const Tensor& a) {
     })[0];
   };
   return a.dtype() == DType::F32 ? of(a.values<float>()) : of(a.values<double>());
-}
-
-UnsupervisedSums unsupervised_sums(const Tensor& f, const Tensor& a, const Tensor& b, const Tensor& c) {
-  return f.dtype() == DType::F32 ? unsupervised_sums_of<float>(f, a, b, c) : unsupervised_sums_of<double>(f, a, b, c);
 }
 
 }  // namespace noiseutils

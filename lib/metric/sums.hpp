@@ -16,11 +16,4 @@ double sum_of_absolute_differences(const Tensor& a, const Tensor& b);
 /// sum_i a_i^2
 double sum_of_squares(const Tensor& a);
 
-/// Sums of u_i = (a_i - f_i)^2 - (b_i - c_i)^2 / 2, the terms of the unsupervised mean squared error.
-struct UnsupervisedSums {
-  double sum = 0;      ///< sum_i u_i
-  double squares = 0;  ///< sum_i u_i^2
-};
-UnsupervisedSums unsupervised_sums(const Tensor& f, const Tensor& a, const Tensor& b, const Tensor& c);
-
 }  // namespace noiseutils

@@ -30,13 +30,16 @@ Tensor uniform_image(const Shape& shape, unsigned seed) {
   return Tensor::of<Real>(shape, values);
 }
 
-OptionValues default_options() {
+OptionValues default_options(const MetricEntry& entry) {
   OptionValues options;
-  options.set(confidence_option(), {});
+  for (const OptionSpec& option : entry.options) options.set(option, {});
   return options;
 }
 
-std::unique_ptr<Metric> make(const std::string& name) { return find_entry(metrics(), name)->make(default_options()); }
+std::unique_ptr<Metric> make(const std::string& name) {
+  const MetricEntry& entry = *find_entry(metrics(), name);
+  return entry.make(default_options(entry));
+}
 
 std::vector<NamedValue> figures_of(const std::string& name, const MetricSample& sample) {
   const auto metric = make(name);
@@ -162,95 +165,6 @@ TEST_CASE("ssim: of colour is the mean of its channels") {
       doctest::Contains("at least 11 x 11"), DataError);
 }
 
-TEST_CASE("umse: four values worked out by hand") {
-  const MetricSample sample({"D",
-                             vector_of({1, 2, 3, 4}),
-                             {},
-                             {vector_of({1.5, 1.5, 3.5, 3}), vector_of({.5, 2.5, 2.5, 5}), vector_of({1, 2, 4, 4})},
-                             5.0});
-  // u = (0.25, 0.25, 0.25, 1) - (0.125, 0.125, 1.125, 0.5) = (0.125, 0.125, -0.875, 0.5)
-  const double mean = -0.03125;
-  double variance = 0;
-  for (const double u : {0.125, 0.125, -0.875, 0.5}) variance += (u - mean) * (u - mean) / 3;
-  const double stderror = std::sqrt(variance / 4), z = 1.959963984540054;
-  const auto umse = figures_of("umse", sample);
-  CHECK(umse[0].value == mean);
-  CHECK(umse[1].value == doctest::Approx(mean - z * stderror).epsilon(1e-14));
-  CHECK(umse[2].value == doctest::Approx(mean + z * stderror).epsilon(1e-14));
-  CHECK(umse[3].value == doctest::Approx(stderror).epsilon(1e-14));
-  const auto upsnr = figures_of("upsnr", sample);
-  CHECK(std::isnan(upsnr[0].value));
-  CHECK(upsnr[1].value == doctest::Approx(10 * std::log10(25 / umse[2].value)).epsilon(1e-14));
-  CHECK(upsnr[2].value == kInf);
-  CHECK(std::isnan(upsnr[3].value));
-}
-
-TEST_CASE("upsnr: the interval is that of umse with its ends transformed") {
-  const Tensor f = uniform_image<double>({5000}, 10);
-  const MetricSample sample(
-      {"D",
-       f,
-       {},
-       {uniform_image<double>({5000}, 11), uniform_image<double>({5000}, 12), uniform_image<double>({5000}, 13)},
-       2.0});
-  const auto umse = figures_of("umse", sample), upsnr = figures_of("upsnr", sample);
-  // Independent uniform numbers: E (a - f)^2 = E (b - c)^2 = 1/6.
-  CHECK(umse[0].value == doctest::Approx(1.0 / 12).epsilon(0.1));
-  CHECK(upsnr[0].value == doctest::Approx(10 * std::log10(4 / umse[0].value)).epsilon(1e-13));
-  CHECK(upsnr[1].value == doctest::Approx(10 * std::log10(4 / umse[2].value)).epsilon(1e-13));
-  CHECK(upsnr[2].value == doctest::Approx(10 * std::log10(4 / umse[1].value)).epsilon(1e-13));
-  CHECK(upsnr[3].value == doctest::Approx(10 / std::log(10.0) * umse[3].value / umse[0].value).epsilon(1e-13));
-}
-
-TEST_CASE("umse: its 95 % interval covers the mean squared error; its variance is (4 s^2 MSE + 4 s^4) / n") {
-  constexpr int kTrials = 500, kSize = 1000;
-  constexpr double kNoise = 0.7;
-  std::mt19937_64 generator(14);
-  const auto normal = [&] {  // Box and Muller
-    const double u = (static_cast<double>(generator() >> 11) + 0.5) * 0x1p-53,
-                 v = static_cast<double>(generator() >> 11) * 0x1p-53;
-    return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::acos(-1.0) * v);
-  };
-  std::vector<double> clean(kSize), estimate(kSize);
-  double mse = 0;
-  for (std::size_t i = 0; i < kSize; ++i) {
-    clean[i] = normal();
-    estimate[i] = clean[i] + 0.5 * normal();
-    mse += (clean[i] - estimate[i]) * (clean[i] - estimate[i]) / kSize;
-  }
-  int covered = 0;
-  double sum = 0, squares = 0;
-  for (int trial = 0; trial < kTrials; ++trial) {
-    std::vector<Tensor> references;
-    for (int k = 0; k < 3; ++k) {
-      std::vector<double> noisy = clean;
-      for (double& value : noisy) value += kNoise * normal();
-      references.push_back(vector_of(noisy));
-    }
-    const auto umse = figures_of("umse", MetricSample({"D", vector_of(estimate), {}, references}));
-    covered += umse[1].value <= mse && mse <= umse[2].value ? 1 : 0;
-    sum += umse[0].value;
-    squares += (umse[0].value - mse) * (umse[0].value - mse);
-  }
-  const double variance = (4 * kNoise * kNoise * mse + 4 * std::pow(kNoise, 4)) / kSize;
-  // Three standard errors each: of a mean, of a variance of near-normal values, of a share of 0.95.
-  CHECK(std::abs(sum / kTrials - mse) < 3 * std::sqrt(variance / kTrials));
-  CHECK(std::abs(squares / kTrials / variance - 1) < 3 * std::sqrt(2.0 / kTrials));
-  CHECK(std::abs(covered / double(kTrials) - 0.95) < 3 * std::sqrt(0.95 * 0.05 / kTrials));
-}
-
-TEST_CASE("umse: references that cannot be independent are refused") {
-  const Tensor f = vector_of({1, 2}), a = vector_of({2, 2}), b = vector_of({3, 2});
-  const auto refused = [&](const std::vector<Tensor>& references, const char* what) {
-    CHECK_THROWS_WITH_AS(figure("umse", MetricSample({"D", f, {}, references})), doctest::Contains(what), DataError);
-  };
-  refused({a, b}, "needs three noisy references");
-  refused({a, b, b}, "reference.2 and reference.3 are equal");
-  refused({a, f, b}, "reference.2 equals data");
-  CHECK_THROWS_WITH_AS(MetricSample({"D", f, {}, {a, vector_of({1, 2, 3})}}),
-                       doctest::Contains("data has shape [2], reference.2 [3]"), DataError);
-}
-
 TEST_CASE("metric: what a sample lacks is named") {
   const MetricSample bare({"D", vector_of({1})});
   CHECK_THROWS_WITH_AS(figure("mse", bare), doctest::Contains("--keep-clean"), DataError);
@@ -265,8 +179,9 @@ TEST_CASE("metric: samples pool before the logarithm, whatever their order") {
   // Errors of 1 over three elements and of 4 over one: mean squared error (3 + 4) / 4.
   const MetricSample first = pair_sample(vector_of({1, 1, 1}), vector_of({0, 0, 0}));
   const MetricSample second = pair_sample(vector_of({2}), vector_of({0}));
-  const OptionValues options = default_options();
-  MetricPool pool(*find_entry(metrics(), "psnr"), options);
+  const MetricEntry& psnr = *find_entry(metrics(), "psnr");
+  const OptionValues options = default_options(psnr);
+  MetricPool pool(psnr, options);
   pool.add(first);
   pool.add(second);
   const auto summary = pool.summary();
@@ -292,25 +207,6 @@ TEST_CASE("metric: an accumulator restored from its state goes on as if it had n
   CHECK(resumed->finish()[0].value == doctest::Approx(std::sqrt(7.0 / 4)).epsilon(1e-15));
   CHECK_THROWS_AS(resumed->restore({}), DataError);
   CHECK_THROWS_AS(resumed->restore({{"sums", {1}}}), DataError);
-}
-
-TEST_CASE("umse: merged samples have the standard error of a sum of independent parts") {
-  std::vector<MetricSample> samples;
-  for (unsigned i = 0; i < 3; ++i) {
-    std::vector<Tensor> references;
-    for (unsigned k = 0; k < 3; ++k) references.push_back(uniform_image<double>({100 + i}, 40 + 3 * i + k));
-    samples.emplace_back(MetricSampleParts{"D", uniform_image<double>({100 + i}, 20 + i), {}, references});
-  }
-  const auto all = make("umse");
-  double variance = 0, n = 0;
-  for (const MetricSample& sample : samples) {
-    const auto own = make("umse");
-    own->add(sample);
-    all->merge(*own);
-    variance += std::pow(own->finish()[3].value * sample.elements(), 2);
-    n += sample.elements();
-  }
-  CHECK(all->finish()[3].value == doctest::Approx(std::sqrt(variance) / n).epsilon(1e-13));
 }
 
 TEST_CASE("metric: values that are not finite are found") {

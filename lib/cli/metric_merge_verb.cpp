@@ -1,0 +1,58 @@
+#include <cstdio>
+
+#include "base/error.hpp"
+#include "cli/metric_verbs.hpp"
+#include "cli/rows.hpp"
+#include "metric/pool_state.hpp"
+#include "tensor/byte_input.hpp"
+
+namespace noiseutils {
+
+int Verdict::exit_code() const {
+  if (missed_ == 0) return 0;
+  std::fprintf(stderr, "metric: %lld figure%s below the threshold\n", static_cast<long long>(missed_),
+               missed_ == 1 ? " is" : "s are");
+  return static_cast<int>(ExitCode::threshold_missed);
+}
+
+void append(Row& row, const std::vector<NamedValue>& figures) {
+  for (const NamedValue& figure : figures) row.emplace_back(figure.name, figure.value);
+}
+
+Row summary_row(const std::vector<MetricPool>& pools, Verdict& verdict) {
+  if (pools.empty() || pools.front().samples() == 0) throw DataError("there are no samples to summarise");
+  Row row{{"samples", pools.front().samples()}};
+  for (const MetricPool& pool : pools) {
+    const auto figures = pool.summary();
+    verdict.judge(pool, figures.front().value);
+    append(row, figures);
+  }
+  return row;
+}
+
+namespace {
+
+int merge(const Invocation& call) {
+  if (call.files.empty()) throw UsageError("merge takes the files that --state wrote");
+  MergedPools merged;
+  for (const std::string& path : call.files) {
+    ByteInput input(path);
+    with_context(input.name(), [&] {
+      const Bytes all = input.take_rest();
+      merged.add({reinterpret_cast<const char*>(all.bytes.data()), all.bytes.size()});
+    });
+  }
+  RowOutput output(call.options.text("format"), call.options.text("output"));
+  Verdict verdict;
+  output.add(summary_row(merged.pools(), verdict));
+  output.finish();
+  return verdict.exit_code();
+}
+
+}  // namespace
+
+Verb metric_merge_verb() {
+  return {{"merge", "the summary of all samples, from the files that --state wrote", {}}, merge};
+}
+
+}  // namespace noiseutils

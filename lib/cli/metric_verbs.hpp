@@ -1,0 +1,34 @@
+#pragma once
+
+#include "cli/rows.hpp"
+#include "cli/verb.hpp"
+#include "metric/input.hpp"
+#include "metric/pool.hpp"
+
+namespace noiseutils {
+
+/// Counts the figures that miss their thresholds, and says so at the end.
+class Verdict {
+ public:
+  void judge(const MetricPool& pool, double value) { missed_ += pool.misses_threshold(value) ? 1 : 0; }
+  int exit_code() const;  ///< 0, or 1 after a line on standard error
+
+ private:
+  std::int64_t missed_ = 0;
+};
+
+void append(Row& row, const std::vector<NamedValue>& figures);
+/// One row for all samples of the pools: their number and the pooled figures. DataError if there are none.
+Row summary_row(const std::vector<MetricPool>& pools, Verdict& verdict);
+
+/// The references that the options of `metric` and its verbs name.
+MetricInput open_references(const Invocation& call, const std::vector<const MetricEntry*>& asked);
+/// --reference --range --frames --subsample: of metrics of samples.
+std::vector<OptionSpec> reference_options();
+
+/// metric merge part*
+Verb metric_merge_verb();
+/// metric compare [METRIC] --a A --b B
+Verb compare_verb();
+
+}  // namespace noiseutils

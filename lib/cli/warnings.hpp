@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "metric/reference_checks.hpp"
+
+namespace noiseutils {
+
+/// What may be wrong with figures: said on standard error, the first few in full, the rest as a number.
+class Warnings {
+ public:
+  explicit Warnings(std::string program) : program_(std::move(program)) {}
+  /// The words of the findings of one sample, as a row has them: "drift,pairs"; "" if there are none.
+  std::string add(const std::string& sample, const std::vector<Finding>& findings);
+  std::int64_t samples() const { return samples_; }  ///< with a warning
+  void finish() const;
+
+ private:
+  std::string program_;
+  std::int64_t said_ = 0, unsaid_ = 0, samples_ = 0;
+};
+
+}  // namespace noiseutils
