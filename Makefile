@@ -2,7 +2,7 @@
 
 VERSION := 0.1.0
 BUILD   ?= build
-# BLAS=openblas|none, FFT=fftw|eigen; unset: what is found
+# BLAS=openblas|none, FFT=fftw|none; unset: what is found
 # EIGEN= CLI11= JSON= STB= RANDOM123= DOCTEST=: folders of headers, where pkg-config does not know them
 
 # What makes sure that packages are there before `test`, `demo`: DEPS=: where they come from elsewhere (conda, Spack).
@@ -149,7 +149,7 @@ clean: ## remove what was built
 help: ## this list
 	@echo "Targets:"
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | sort | expand -t 14
-	@echo "Variables: BUILD PREFIX DESTDIR PROGRAM_PREFIX CXX CXXFLAGS CPPFLAGS LDFLAGS BLAS=openblas|none FFT=fftw|eigen"
+	@echo "Variables: BUILD PREFIX DESTDIR PROGRAM_PREFIX CXX CXXFLAGS CPPFLAGS LDFLAGS BLAS=openblas|none FFT=fftw|none"
 	@echo "  EIGEN CLI11 JSON STB RANDOM123 DOCTEST (folders of headers where pkg-config does not know them) DEPS FUZZ_SECONDS"
 
 -include $(LIB_OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(TOOLS:%=$(BUILD)/obj/tools/%.d) \

@@ -28,7 +28,7 @@ ifndef BLAS
 BLAS := $(if $(call found,openblas),openblas,none)
 endif
 ifndef FFT
-FFT := $(if $(and $(call found,fftw3),$(call found,fftw3f)),fftw,eigen)
+FFT := $(if $(and $(call found,fftw3),$(call found,fftw3f)),fftw,none)
 endif
 
 LIBS := $(shell $(PKG_CONFIG) --libs libtiff-4 2>/dev/null || echo -ltiff) \
@@ -43,8 +43,8 @@ endif
 ifeq ($(FFT),fftw)
 FEATURES += -DNOISEUTILS_FFTW
 LIBS += $(shell $(PKG_CONFIG) --libs fftw3 fftw3f 2>/dev/null || echo -lfftw3 -lfftw3f)
-else ifneq ($(FFT),eigen)
-$(error FFT=$(FFT) is not fftw or eigen)
+else ifneq ($(FFT),none)
+$(error FFT=$(FFT) is not fftw or none)
 endif
 
 ifeq ($(MACHINE),x86_64)

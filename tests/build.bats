@@ -20,7 +20,7 @@ make_here() { make -s -C "$root" -o all BUILD="$BUILD" "$@"; }
 }
 
 @test "make: BLAS, FFT and folders of headers are chosen on the command line, a typo is an error" {
-  make -n -C "$root" BUILD="$PWD/none" BLAS=none FFT=eigen EIGEN=/e CLI11=/c JSON=/j STB=/s RANDOM123=/r >commands
+  make -n -C "$root" BUILD="$PWD/none" BLAS=none FFT=none EIGEN=/e CLI11=/c JSON=/j STB=/s RANDOM123=/r >commands
   grep -E '^g\+\+ .* -c lib/base/error.cpp' commands >compile
   for folder in /e /c /j /s /r; do grep -qE -- "-isystem $folder( |$)" compile; done
   ! grep -qE 'OPENBLAS|FFTW|eigen3' compile || return 1

@@ -170,7 +170,7 @@ std::string version_text(const Program& program, bool json) {
 #ifdef NOISEUTILS_FFTW
                          {"fft", "fftw"},           {"licence", "GPL-2.0-or-later (BSD-3-Clause, linked with FFTW)"}};
 #else
-                         {"fft", "eigen"},          {"licence", "BSD-3-Clause"}};
+                         {"fft", "none"},           {"licence", "BSD-3-Clause"}};
 #endif
   return version.dump() + "\n";
 }

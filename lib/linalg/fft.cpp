@@ -3,10 +3,11 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <mutex>
-#include <string>
+#include <optional>
 #include <type_traits>
-#include <unsupported/Eigen/FFT>
 #include <vector>
+
+#include "linalg/complex_fft.hpp"
 
 #ifdef NOISEUTILS_FFTW
 #include <fftw3.h>
@@ -49,6 +50,70 @@ struct Scratch {
 };
 #endif
 
+/// The portable backend: two rows at a time as real and imaginary part of one, then all columns side by side.
+template <class T>
+class OwnFft2 {
+ public:
+  OwnFft2(std::int64_t height, std::int64_t width)
+      : height_(height),
+        width_(width),
+        rows_(width, Direction::forward),
+        rows_back_(width, Direction::backward),
+        columns_(height, Direction::forward),
+        columns_back_(height, Direction::backward) {}
+
+  void forward(const T* image, std::complex<T>* spectrum) const {
+    std::vector<std::complex<T>> pair(static_cast<std::size_t>(width_)), work(pair.size());
+    for (std::int64_t y = 0; y < height_; y += 2) {
+      const bool two = y + 1 < height_;
+      const T *a = image + y * width_, *b = two ? a + width_ : nullptr;
+      for (std::int64_t x = 0; x < width_; ++x) pair[static_cast<std::size_t>(x)] = {a[x], two ? b[x] : T(0)};
+      rows_.transform(pair.data(), work.data(), 1);
+      std::complex<T>* out = spectrum + y * half();
+      for (std::int64_t k = 0; k < half(); ++k) {
+        const std::complex<T> z = pair[static_cast<std::size_t>(k)];
+        const std::complex<T> mirror = std::conj(pair[static_cast<std::size_t>(k == 0 ? 0 : width_ - k)]);
+        const std::complex<T> sum = z + mirror, difference = z - mirror;
+        out[k] = T(0.5) * sum;
+        if (two) out[half() + k] = {T(0.5) * difference.imag(), T(-0.5) * difference.real()};
+      }
+    }
+    work.resize(static_cast<std::size_t>(height_ * half()));
+    columns_.transform(spectrum, work.data(), half());
+  }
+
+  void inverse(const std::complex<T>* spectrum, T* image) const {
+    std::vector<std::complex<T>> copy(spectrum, spectrum + height_ * half()), work(copy.size());
+    columns_back_.transform(copy.data(), work.data(), half());
+    std::vector<std::complex<T>> pair(static_cast<std::size_t>(width_));
+    work.resize(std::max(work.size(), pair.size()));
+    const T scale = T(1) / static_cast<T>(height_ * width_);
+    for (std::int64_t y = 0; y < height_; y += 2) {
+      const bool two = y + 1 < height_;
+      const std::complex<T>* in = copy.data() + y * half();
+      for (std::int64_t k = 0; k < half(); ++k) {
+        std::complex<T> a = in[k], b = two ? in[half() + k] : 0;
+        const bool own_mirror = k == 0 || 2 * k == width_;
+        if (own_mirror) a.imag(0), b.imag(0);
+        pair[static_cast<std::size_t>(k)] = {a.real() - b.imag(), a.imag() + b.real()};
+        if (!own_mirror) pair[static_cast<std::size_t>(width_ - k)] = {a.real() + b.imag(), b.real() - a.imag()};
+      }
+      rows_back_.transform(pair.data(), work.data(), 1);
+      for (std::int64_t x = 0; x < width_; ++x) {
+        const std::complex<T> z = scale * pair[static_cast<std::size_t>(x)];
+        image[y * width_ + x] = z.real();
+        if (two) image[(y + 1) * width_ + x] = z.imag();
+      }
+    }
+  }
+
+ private:
+  using Direction = typename ComplexFft<T>::Direction;
+  std::int64_t half() const { return width_ / 2 + 1; }
+  std::int64_t height_, width_;
+  ComplexFft<T> rows_, rows_back_, columns_, columns_back_;
+};
+
 }  // namespace
 
 template <class T>
@@ -62,10 +127,12 @@ struct RealFft2<T>::Plan {
       auto* complex = reinterpret_cast<typename Fftw<T>::Complex*>(own.spectrum.data());
       forward_ = Fftw<T>::plan_forward(h, w, own.image.data(), complex, FFTW_ESTIMATE);
       inverse_ = Fftw<T>::plan_inverse(h, w, complex, own.image.data(), FFTW_ESTIMATE);
+      return;
     }
 #else
     static_cast<void>(backend);
 #endif
+    own_.emplace(height, width);
   }
   ~Plan() {
 #ifdef NOISEUTILS_FFTW
@@ -89,15 +156,7 @@ struct RealFft2<T>::Plan {
       return;
     }
 #endif
-    Eigen::FFT<T> fft;  // holds twiddles and buffers, so one a call: calls may be concurrent
-    fft.SetFlag(Eigen::FFT<T>::HalfSpectrum);
-    fft.SetFlag(Eigen::FFT<T>::Unscaled);
-    for (std::int64_t y = 0; y < height_; ++y)
-      if (width_ == 1)
-        spectrum[y] = image[y];
-      else
-        fft.fwd(spectrum + y * half(), image + y * width_, width_);
-    columns(fft, spectrum, true);
+    own_->forward(image, spectrum);
   }
 
   void inverse(const std::complex<T>* spectrum, T* image) const {
@@ -111,34 +170,12 @@ struct RealFft2<T>::Plan {
       return;
     }
 #endif
-    Eigen::FFT<T> fft;
-    fft.SetFlag(Eigen::FFT<T>::HalfSpectrum);
-    fft.SetFlag(Eigen::FFT<T>::Unscaled);
-    std::vector<std::complex<T>> copy(spectrum, spectrum + height_ * half());
-    columns(fft, copy.data(), false);
-    for (std::int64_t y = 0; y < height_; ++y)
-      if (width_ == 1)
-        image[y] = copy[static_cast<std::size_t>(y)].real();
-      else
-        fft.inv(image + y * width_, copy.data() + y * half(), width_);
-    for (std::int64_t i = 0; i < height_ * width_; ++i) image[i] *= scale;
+    own_->inverse(spectrum, image);
   }
 
  private:
-  void columns(Eigen::FFT<T>& fft, std::complex<T>* spectrum, bool is_forward) const {
-    if (height_ == 1) return;
-    std::vector<std::complex<T>> in(static_cast<std::size_t>(height_)), out(in.size());
-    for (std::int64_t x = 0; x < half(); ++x) {
-      for (std::int64_t y = 0; y < height_; ++y) in[static_cast<std::size_t>(y)] = spectrum[y * half() + x];
-      if (is_forward)
-        fft.fwd(out.data(), in.data(), height_);
-      else
-        fft.inv(out.data(), in.data(), height_);
-      for (std::int64_t y = 0; y < height_; ++y) spectrum[y * half() + x] = out[static_cast<std::size_t>(y)];
-    }
-  }
-
   std::int64_t height_, width_;
+  std::optional<OwnFft2<T>> own_;
 #ifdef NOISEUTILS_FFTW
   Scratch<T>& scratch() const {
     thread_local Scratch<T> own;
@@ -170,20 +207,5 @@ void RealFft2<T>::inverse(const std::complex<T>* spectrum, T* image) const {
 
 template class RealFft2<float>;
 template class RealFft2<double>;
-
-const char* fft_name() {
-#ifdef NOISEUTILS_FFTW
-  static const std::string name = [] {
-    std::string text = fftw_version;  // "fftw-3.3.10-sse2-avx-..."
-    text = text.substr(0, text.find('-', 5));
-    std::replace(text.begin(), text.end(), '-', ' ');
-    return text;
-  }();
-#else
-  static const std::string name = "eigen " + std::to_string(EIGEN_WORLD_VERSION) + "." +
-                                  std::to_string(EIGEN_MAJOR_VERSION) + "." + std::to_string(EIGEN_MINOR_VERSION);
-#endif
-  return name.c_str();
-}
 
 }  // namespace noiseutils

@@ -6,7 +6,8 @@
 
 namespace noiseutils {
 
-/// Which library transforms. `portable` is the one that every build has; `fastest` is FFTW where the build has it.
+/// Which code transforms. `portable` is our own, of the same bits on every processor; `fastest` is FFTW where the build
+/// has it.
 enum class FftBackend { fastest, portable };
 
 /// The two-dimensional Fourier transform of real height x width arrays (row-major). Its half spectrum has height x
@@ -34,8 +35,5 @@ class RealFft2 {
   std::int64_t height_, width_;
   std::unique_ptr<Plan> plan_;
 };
-
-/// "fftw 3.3.10" or "eigen 3.4.0".
-const char* fft_name();
 
 }  // namespace noiseutils

@@ -47,7 +47,7 @@ copy_sources() {
 
   site/build/bin/noise --version --json >version
   [ "$(value blas version)" = none ]
-  [ "$(value fft version)" = eigen ]
+  [ "$(value fft version)" = none ]
   [ "$(value licence version)" = BSD-3-Clause ]
   run ldd site/build/bin/noise
   [[ $output != *blas* ]]

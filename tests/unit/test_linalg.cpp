@@ -164,7 +164,8 @@ TEST_CASE_TEMPLATE("fft: transform equals its definition, the inverse undoes it,
     std::int64_t height, width;
   };
   for (const FftBackend backend : {FftBackend::fastest, FftBackend::portable})
-    for (const auto [h, w] : {Case{1, 1}, Case{1, 12}, Case{9, 1}, Case{2, 2}, Case{6, 7}, Case{5, 8}, Case{16, 10}}) {
+    for (const auto [h, w] : {Case{1, 1}, Case{1, 12}, Case{9, 1}, Case{2, 2}, Case{6, 7}, Case{5, 8}, Case{16, 10},
+                              Case{26, 45}, Case{63, 4}}) {
       const RealFft2<T> fft(h, w, backend);
       const auto image = normals<T>(static_cast<std::size_t>(h * w), 8);
       std::vector<std::complex<T>> spectrum(static_cast<std::size_t>(h * fft.half_width()));
