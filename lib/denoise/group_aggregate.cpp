@@ -9,16 +9,16 @@ namespace {
 
 constexpr std::int64_t kBandRows = 8;
 
-void add_rows(Plane& to, std::int64_t first_row, const Plane& from) {
+void add_rows(FloatPlane& to, std::int64_t first_row, const FloatPlane& from) {
   float* sum = to.row(first_row);
   for (std::size_t i = 0; i < from.values.size(); ++i) sum[i] += from.values[i];
 }
 
 }  // namespace
 
-Plane box_sums(const Plane& image, std::int64_t patch, Box box) {
+FloatPlane box_sums(const FloatPlane& image, std::int64_t patch, Box box) {
   const std::int64_t height = image.height, width = image.width;
-  Plane across(height, width), result(height, width);
+  FloatPlane across(height, width), result(height, width);
   for (std::int64_t r = 0; r < height; ++r)
     for (std::int64_t d = 0; d < std::min(patch, width); ++d) {
       const float* from = image.row(r) + (box == Box::begins ? d : 0);
@@ -37,7 +37,7 @@ PatchSums::PatchSums(std::int64_t first_row, std::int64_t height, std::int64_t w
                      std::int64_t patch)
     : first_row_(first_row), patch_(patch) {
   for (std::size_t c = 0; c < channels; ++c)
-    channels_.push_back({Plane(height, width), Plane(height, width), Plane(height, width)});
+    channels_.push_back({FloatPlane(height, width), FloatPlane(height, width), FloatPlane(height, width)});
 }
 
 Averages Averages::over(const Groups& groups, std::int64_t height, std::int64_t width, std::size_t channels,
@@ -66,7 +66,7 @@ Averages Averages::over(const Groups& groups, std::int64_t height, std::int64_t 
   averages.share.resize(channels);
   parallel_blocks(static_cast<std::int64_t>(channels), [&](std::int64_t channel) {
     const auto c = static_cast<std::size_t>(channel);
-    Plane sum(height, width), weight(height, width), share(height, width);
+    FloatPlane sum(height, width), weight(height, width), share(height, width);
     for (const PatchSums& band : bands) {
       const PatchSums::Channel& from = band.channels_[c];
       add_rows(sum, band.first_row_, from.sum);

@@ -4,8 +4,8 @@
 #include <functional>
 #include <vector>
 
+#include "denoise/float_plane.hpp"
 #include "denoise/group_match.hpp"
-#include "denoise/plane.hpp"
 
 namespace noiseutils {
 
@@ -13,7 +13,7 @@ namespace noiseutils {
 enum class Box { begins, ends };
 
 /// At each pixel the sum of the image over the window that begins or ends there, as far as it lies in the image.
-Plane box_sums(const Plane& image, std::int64_t patch, Box box);
+FloatPlane box_sums(const FloatPlane& image, std::int64_t patch, Box box);
 
 /// Collects weighted patches of one band of reference rows. The weight of a patch is noted at its corner alone: box
 /// sums spread it over the patch once, at the end.
@@ -37,7 +37,7 @@ class PatchSums {
  private:
   friend struct Averages;
   struct Channel {
-    Plane sum, weight, share;
+    FloatPlane sum, weight, share;
   };
   std::int64_t first_row_, patch_;
   std::vector<Channel> channels_;
@@ -45,8 +45,8 @@ class PatchSums {
 
 /// The averages over all patches.
 struct Averages {
-  std::vector<Plane> estimate;  ///< by channel
-  std::vector<Plane> share;     ///< the average of add()'s share
+  std::vector<FloatPlane> estimate;  ///< by channel
+  std::vector<FloatPlane> share;     ///< the average of add()'s share
 
   /// Runs work(reference row, sums) over all rows of the groups, in bands of 8, each with sums of its own, which are
   /// added in the order of the bands: the same bits for any number of threads.

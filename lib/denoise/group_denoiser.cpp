@@ -20,7 +20,7 @@ constexpr double kMix = 0.5;
 constexpr double kStrongNoise = 1.5;  // std of the clean image / sigma below which the pilot takes larger patches
 constexpr std::int64_t kPilotPatch = 9, kPilotLargePatch = 11;
 
-double contrast(const Plane& noisy) {
+double contrast(const FloatPlane& noisy) {
   double sum = 0, squares = 0;
   for (const float value : noisy.values) {
     sum += static_cast<double>(value);
@@ -30,7 +30,7 @@ double contrast(const Plane& noisy) {
   return std::sqrt(std::max(0.0, squares / n - sum / n * (sum / n) - 1));
 }
 
-std::vector<Plane> pilot(const std::vector<Plane>& noisy) {
+std::vector<FloatPlane> pilot(const std::vector<FloatPlane>& noisy) {
   const std::int64_t height = noisy[0].height, width = noisy[0].width;
   const bool strong = contrast(noisy[0]) < kStrongNoise && std::min(height, width) >= kPilotLargePatch + 3;
   const std::int64_t patch = strong ? kPilotLargePatch : kPilotPatch;
@@ -58,7 +58,7 @@ std::vector<Plane> pilot(const std::vector<Plane>& noisy) {
   return Averages::over(groups, height, width, noisy.size(), patch, work).estimate;
 }
 
-void gather(const Plane& image, std::span<const std::uint32_t> corners, float* to) {
+void gather(const FloatPlane& image, std::span<const std::uint32_t> corners, float* to) {
   for (const std::uint32_t corner : corners) {
     const float* from = image.values.data() + corner;
     for (std::int64_t r = 0; r < kPatch; ++r) std::memcpy(to + r * kPatch, from + r * image.width, kPatch * sizeof *to);
@@ -68,10 +68,10 @@ void gather(const Plane& image, std::span<const std::uint32_t> corners, float* t
 
 /// What has been taken from the noisy image: sums over the patch at each corner.
 struct Removed {
-  Plane sum, squares;
+  FloatPlane sum, squares;
 
-  Removed(const Plane& noisy, const Plane& rest) {
-    Plane difference(noisy.height, noisy.width), square(noisy.height, noisy.width);
+  Removed(const FloatPlane& noisy, const FloatPlane& rest) {
+    FloatPlane difference(noisy.height, noisy.width), square(noisy.height, noisy.width);
     for (std::size_t i = 0; i < difference.values.size(); ++i) {
       difference.values[i] = noisy.values[i] - rest.values[i];
       square.values[i] = difference.values[i] * difference.values[i];
@@ -91,7 +91,7 @@ struct Removed {
 };
 
 /// One guided pass over all groups. removed: by channel, or empty while nothing is; rest: tau.
-Averages guided_pass(const Groups& groups, const std::vector<Plane>& guide, const std::vector<Plane>& data,
+Averages guided_pass(const Groups& groups, const std::vector<FloatPlane>& guide, const std::vector<FloatPlane>& data,
                      const std::vector<Removed>& removed, double rest, Smoothing smoothing) {
   const auto work = [&](std::int64_t first, std::int64_t end, PatchSums& sums) {
     GroupWork group;
@@ -112,17 +112,17 @@ Averages guided_pass(const Groups& groups, const std::vector<Plane>& guide, cons
   return Averages::over(groups, data[0].height, data[0].width, data.size(), kPatch, work);
 }
 
-std::vector<Plane> at_one_scale(const std::vector<Plane>& noisy, const GroupPreset& preset) {
+std::vector<FloatPlane> at_one_scale(const std::vector<FloatPlane>& noisy, const GroupPreset& preset) {
   const MatchSettings settings{.patch = kPatch, .ring = 1, .radius = 24, .stride = preset.stride, .count = 64};
-  std::vector<Plane> estimate = pilot(noisy);
+  std::vector<FloatPlane> estimate = pilot(noisy);
   estimate = guided_pass(match_groups(estimate[0], settings), estimate, noisy, {}, 0, preset.second).estimate;
   if (preset.rests.empty()) return estimate;
 
-  Plane blend = noisy[0];
+  FloatPlane blend = noisy[0];
   for (std::size_t i = 0; i < blend.values.size(); ++i)
     blend.values[i] += kGuideShare * (estimate[0].values[i] - blend.values[i]);
   const Groups groups = match_groups(blend, settings);
-  std::vector<Plane> data = noisy;
+  std::vector<FloatPlane> data = noisy;
   for (std::size_t pass = 0; pass < preset.rests.size(); ++pass) {
     std::vector<Removed> removed;
     for (std::size_t c = 0; pass > 0 && c < noisy.size(); ++c) removed.emplace_back(noisy[c], data[c]);
@@ -149,13 +149,13 @@ const std::vector<GroupPreset>& group_presets() {
   return presets;
 }
 
-std::vector<Plane> denoise_by_groups(const std::vector<Plane>& noisy, const GroupPreset& preset) {
+std::vector<FloatPlane> denoise_by_groups(const std::vector<FloatPlane>& noisy, const GroupPreset& preset) {
   if (noisy.empty() || std::min(noisy[0].height, noisy[0].width) < kLeastSide)
     throw InternalError("denoise_by_groups: the image is too small");
-  std::vector<Plane> estimate = at_one_scale(noisy, preset);
+  std::vector<FloatPlane> estimate = at_one_scale(noisy, preset);
   if (std::min(noisy[0].height, noisy[0].width) < kLeastScaled) return estimate;
-  std::vector<Plane> half;
-  for (const Plane& channel : noisy) half.push_back(half_size(channel));
+  std::vector<FloatPlane> half;
+  for (const FloatPlane& channel : noisy) half.push_back(half_size(channel));
   half = at_one_scale(half, preset);
   for (std::size_t c = 0; c < noisy.size(); ++c) mix_low_frequencies(estimate[c], half[c], kMix);
   return estimate;

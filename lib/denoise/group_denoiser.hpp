@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "base/option.hpp"
+#include "denoise/float_plane.hpp"
 #include "denoise/group_estimate.hpp"
-#include "denoise/plane.hpp"
 
 namespace noiseutils {
 
@@ -32,6 +32,6 @@ constexpr std::int64_t kLeastSide = 12;
 ///   D  the same at half the size, mixed into the lowest frequencies (mix_low_frequencies())
 /// A and the measured part of C are those of NL-Ridge and LIChI (see GroupWork), with fewer passes; B, D and the mean
 /// of the two smoothings are ours. Sides below kLeastSide are an error of the caller.
-std::vector<Plane> denoise_by_groups(const std::vector<Plane>& noisy, const GroupPreset& preset);
+std::vector<FloatPlane> denoise_by_groups(const std::vector<FloatPlane>& noisy, const GroupPreset& preset);
 
 }  // namespace noiseutils

@@ -4,8 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "denoise/float_plane.hpp"
 #include "denoise/group_kernels.hpp"
-#include "denoise/plane.hpp"
 
 namespace noiseutils {
 

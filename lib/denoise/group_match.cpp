@@ -17,8 +17,8 @@ std::int64_t reflected(std::int64_t at, std::int64_t size) {
 }
 
 /// The image with a reflected ring, and room behind it: kernels read whole vectors.
-Plane with_ring(const Plane& image, std::int64_t ring) {
-  Plane padded(image.height + 2 * ring, image.width + 2 * ring);
+FloatPlane with_ring(const FloatPlane& image, std::int64_t ring) {
+  FloatPlane padded(image.height + 2 * ring, image.width + 2 * ring);
   for (std::int64_t r = 0; r < padded.height; ++r) {
     const float* from = image.row(reflected(r - ring, image.height));
     float* to = padded.row(r);
@@ -117,7 +117,7 @@ std::vector<std::int64_t> reference_grid(std::int64_t positions, std::int64_t st
   return grid;
 }
 
-Groups match_groups(const Plane& image, const MatchSettings& settings) {
+Groups match_groups(const FloatPlane& image, const MatchSettings& settings) {
   const std::int64_t rows = image.height - settings.patch + 1, columns = image.width - settings.patch + 1;
   Groups groups;
   groups.rows = reference_grid(rows, settings.stride);
@@ -125,7 +125,7 @@ Groups match_groups(const Plane& image, const MatchSettings& settings) {
   groups.count = std::min(settings.count, std::min(rows, settings.radius + 1) * std::min(columns, settings.radius + 1));
   groups.corners.resize(groups.rows.size() * groups.columns.size() * static_cast<std::size_t>(groups.count));
 
-  const Plane padded = with_ring(image, settings.ring);
+  const FloatPlane padded = with_ring(image, settings.ring);
   const GroupKernels& kernels = group_kernels();
   parallel_blocks(static_cast<std::int64_t>(groups.rows.size()), [&](std::int64_t i) {
     const std::int64_t row = groups.rows[static_cast<std::size_t>(i)];

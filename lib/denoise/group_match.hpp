@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "denoise/plane.hpp"
+#include "denoise/float_plane.hpp"
 
 namespace noiseutils {
 
@@ -35,6 +35,6 @@ std::vector<std::int64_t> reference_grid(std::int64_t positions, std::int64_t st
 /// The groups of an image: the `count` smallest sums of squared differences over patch and ring, exactly; of equal ones
 /// the first in the image; the reference itself always belongs. Where a window holds fewer than `count` patches, all
 /// groups have as many as the smallest window. The image has at least `patch` pixels a side.
-Groups match_groups(const Plane& image, const MatchSettings& settings);
+Groups match_groups(const FloatPlane& image, const MatchSettings& settings);
 
 }  // namespace noiseutils

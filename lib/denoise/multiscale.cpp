@@ -22,7 +22,7 @@ struct Matrix {
         columns(n),
         leading((n + kGroupLanes - 1) / kGroupLanes * kGroupLanes + kGroupLanes),
         values(static_cast<std::size_t>(m * leading)) {}
-  explicit Matrix(const Plane& plane) : Matrix(plane.height, plane.width) {
+  explicit Matrix(const FloatPlane& plane) : Matrix(plane.height, plane.width) {
     for (std::int64_t r = 0; r < rows; ++r) std::copy_n(plane.row(r), columns, row(r));
   }
   float* row(std::int64_t r) { return values.data() + r * leading; }
@@ -64,7 +64,7 @@ Matrix dct(std::int64_t count, std::int64_t size) {
 }
 
 /// The first rows x columns coefficients of an image.
-Matrix low_coefficients(const Plane& image, std::int64_t rows, std::int64_t columns) {
+Matrix low_coefficients(const FloatPlane& image, std::int64_t rows, std::int64_t columns) {
   return product(product(dct(rows, image.height), Matrix(image)), dct(columns, image.width).transposed());
 }
 
@@ -75,15 +75,15 @@ Matrix image_of(const Matrix& coefficients, std::int64_t height, std::int64_t wi
 
 }  // namespace
 
-Plane half_size(const Plane& image) {
+FloatPlane half_size(const FloatPlane& image) {
   const std::int64_t height = image.height / 2, width = image.width / 2;
   const Matrix values = image_of(low_coefficients(image, height, width), height, width);
-  Plane half(height, width);
+  FloatPlane half(height, width);
   for (std::int64_t r = 0; r < height; ++r) std::copy_n(values.row(r), width, half.row(r));
   return half;
 }
 
-void mix_low_frequencies(Plane& image, const Plane& half, double mix) {
+void mix_low_frequencies(FloatPlane& image, const FloatPlane& half, double mix) {
   const std::int64_t rows = half.height / 2, columns = half.width / 2;
   Matrix change = low_coefficients(half, rows, columns);
   const Matrix own = low_coefficients(image, rows, columns);

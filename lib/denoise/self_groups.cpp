@@ -122,7 +122,7 @@ class GroupsDenoiser : public SampleDenoiser {
     // Single precision serves what is near 0.
     const double middle = 0.5 * *low + 0.5 * *high;
     const std::vector<double> basis = opponent_space(channels);
-    std::vector<Plane> noisy(static_cast<std::size_t>(channels), Plane(down.size, across.size));
+    std::vector<FloatPlane> noisy(static_cast<std::size_t>(channels), FloatPlane(down.size, across.size));
     for (std::int64_t i = 0; i < pixels; ++i)
       for (std::int64_t k = 0; k < channels; ++k) {
         double sum = 0;
@@ -131,7 +131,7 @@ class GroupsDenoiser : public SampleDenoiser {
                  (values[static_cast<std::size_t>(c * pixels + i)] - middle);
         noisy[static_cast<std::size_t>(k)].values[static_cast<std::size_t>(i)] = static_cast<float>(sum / sigma);
       }
-    const std::vector<Plane> estimate = denoise_by_groups(noisy, preset_);
+    const std::vector<FloatPlane> estimate = denoise_by_groups(noisy, preset_);
     for (std::int64_t i = 0; i < pixels; ++i)
       for (std::int64_t c = 0; c < channels; ++c) {
         double sum = 0;

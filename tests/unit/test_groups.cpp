@@ -23,13 +23,13 @@ float number_at(std::int64_t i) {
   return static_cast<float>(2 * std::fmod(0.6180339887498949 * static_cast<double>(i * i + 3 * i + 1), 1.0) - 1);
 }
 
-Plane plane_of(std::int64_t height, std::int64_t width, std::int64_t seed = 0) {
-  Plane plane(height, width);
+FloatPlane plane_of(std::int64_t height, std::int64_t width, std::int64_t seed = 0) {
+  FloatPlane plane(height, width);
   for (std::int64_t i = 0; i < height * width; ++i) plane.values[static_cast<std::size_t>(i)] = number_at(i + seed);
   return plane;
 }
 
-float reflected_pixel(const Plane& image, std::int64_t r, std::int64_t c) {
+float reflected_pixel(const FloatPlane& image, std::int64_t r, std::int64_t c) {
   const auto inside = [](std::int64_t at, std::int64_t size) {
     if (at < 0) return -at - 1;
     return at >= size ? 2 * size - 1 - at : at;
@@ -38,7 +38,7 @@ float reflected_pixel(const Plane& image, std::int64_t r, std::int64_t c) {
 }
 
 /// The groups as their definition says, all distances of a window sorted.
-std::vector<std::uint32_t> sorted_window(const Plane& image, const MatchSettings& s, std::int64_t row,
+std::vector<std::uint32_t> sorted_window(const FloatPlane& image, const MatchSettings& s, std::int64_t row,
                                          std::int64_t column, std::int64_t count) {
   std::vector<std::tuple<float, std::uint32_t>> all;
   for (std::int64_t r = std::max<std::int64_t>(0, row - s.radius);
@@ -61,7 +61,7 @@ std::vector<std::uint32_t> sorted_window(const Plane& image, const MatchSettings
   return corners;
 }
 
-void check_groups(const Plane& image, const MatchSettings& settings, std::int64_t count) {
+void check_groups(const FloatPlane& image, const MatchSettings& settings, std::int64_t count) {
   const Groups groups = match_groups(image, settings);
   REQUIRE(groups.count == count);
   for (std::size_t i = 0; i < groups.rows.size(); ++i)
@@ -103,15 +103,15 @@ TEST_CASE("groups: the exact nearest patches, as a sort of all distances finds t
 }
 
 TEST_CASE("groups: of equal patches the first ones are taken, and the reference always") {
-  check_groups(Plane(50, 64), {.patch = 6, .ring = 1, .radius = 24, .stride = 5, .count = 64}, 64);
-  Plane stripes(40, 40);
+  check_groups(FloatPlane(50, 64), {.patch = 6, .ring = 1, .radius = 24, .stride = 5, .count = 64}, 64);
+  FloatPlane stripes(40, 40);
   for (std::int64_t i = 0; i < 1600; ++i) stripes.values[static_cast<std::size_t>(i)] = static_cast<float>(i % 3);
   check_groups(stripes, {.patch = 6, .ring = 1, .radius = 24, .stride = 5, .count = 64}, 64);
 }
 
 TEST_CASE("groups: distances of any scale, infinitely far apart or almost equal") {
   for (const float scale : {1e-18F, 1e-3F, 1e15F}) {
-    Plane image = plane_of(30, 33);
+    FloatPlane image = plane_of(30, 33);
     for (float& value : image.values) value *= scale;
     check_groups(image, {.patch = 6, .ring = 1, .radius = 24, .stride = 5, .count = 64}, 64);
   }
@@ -173,8 +173,8 @@ TEST_CASE("groups: the pilot is the matrix Theta of its definition, whose rows s
 }
 
 TEST_CASE("groups: box sums equal their definition") {
-  const Plane image = plane_of(9, 11);
-  const Plane begins = box_sums(image, 4, Box::begins), ends = box_sums(image, 4, Box::ends);
+  const FloatPlane image = plane_of(9, 11);
+  const FloatPlane begins = box_sums(image, 4, Box::begins), ends = box_sums(image, 4, Box::ends);
   for (std::int64_t r = 0; r < 9; ++r)
     for (std::int64_t c = 0; c < 11; ++c) {
       double first = 0, last = 0;
@@ -191,16 +191,16 @@ TEST_CASE("groups: box sums equal their definition") {
 TEST_CASE("groups: a constant image stays as it is, any preset") {
   for (const GroupPreset& preset : group_presets())
     for (const float value : {0.0F, -3.25F}) {
-      Plane flat(70, 66);
+      FloatPlane flat(70, 66);
       std::fill(flat.values.begin(), flat.values.end(), value);
-      const Plane estimate = denoise_by_groups({flat}, preset).at(0);
+      const FloatPlane estimate = denoise_by_groups({flat}, preset).at(0);
       for (const float pixel : estimate.values) REQUIRE(std::abs(pixel - value) < 1e-5F);
     }
 }
 
 TEST_CASE("groups: channels do not mix: each is denoised as with the first alone, by the groups of the first") {
   const GroupPreset& fast = group_presets().front();
-  Plane first = plane_of(30, 31), second = plane_of(30, 31, 77);
+  FloatPlane first = plane_of(30, 31), second = plane_of(30, 31, 77);
   const auto both = denoise_by_groups({first, second}, fast);
   CHECK(denoise_by_groups({first}, fast).at(0).values == both.at(0).values);
   CHECK(denoise_by_groups({first, first}, fast).at(1).values == both.at(0).values);
@@ -208,12 +208,12 @@ TEST_CASE("groups: channels do not mix: each is denoised as with the first alone
 
 TEST_CASE("multiscale: half the size keeps a constant's DCT, low cosines, and the strength of white noise") {
   const std::int64_t height = 70, width = 95;
-  Plane image(height, width);
+  FloatPlane image(height, width);
   const double pi = std::acos(-1.0);
   for (std::int64_t r = 0; r < height; ++r)
     for (std::int64_t c = 0; c < width; ++c)
       image.row(r)[c] = static_cast<float>(0.5 + std::cos(pi * (static_cast<double>(r) + 0.5) * 7 / 70));
-  const Plane half = half_size(image);
+  const FloatPlane half = half_size(image);
   REQUIRE(half.height == 35);
   REQUIRE(half.width == 47);
   const double gain = std::sqrt(70.0 * 95 / (35.0 * 47));
@@ -224,8 +224,8 @@ TEST_CASE("multiscale: half the size keeps a constant's DCT, low cosines, and th
 }
 
 TEST_CASE("multiscale: nothing is mixed in with share 0, and an image with its own half gives itself") {
-  const Plane image = plane_of(66, 81);
-  Plane mixed = image;
+  const FloatPlane image = plane_of(66, 81);
+  FloatPlane mixed = image;
   mix_low_frequencies(mixed, plane_of(33, 40, 5), 0);
   CHECK(mixed.values == image.values);
   mix_low_frequencies(mixed, half_size(image), 0.5);
