@@ -29,4 +29,8 @@ setup() {
   fails_with 65 "$evaluate" few cat
   fails_with 64 "$evaluate" few
   fails_with 64 "$evaluate" absent cat
+  cp scene.nst few/2.nst
+  cp scene.nst few/3.nst
+  fails_with 69 "$evaluate" few sh -c 'exit 3'
+  grep -q 'failed with status 3' fails.err
 }

@@ -176,6 +176,9 @@ PY
   metric whiteness normality --summary smooth.nst >smooth
   jq -e '.whiteness > 1e-5 and .normality > 1e-5 and .normality_sd > 0.97 and .normality_sd < 1.03' true
   jq -e '.whiteness < 1e-20 and (.whiteness_x | fabs) < 1' smooth
+  # The estimate whose residual is more likely noise is the better one.
+  metric compare whiteness --a true.nst --b smooth.nst >row
+  jq -e '.difference > 0 and .better == "yes"' row
   fails_with 65 metric whiteness noisy.nst
   grep -q 'keep-noisy' fails.err
 }
@@ -251,4 +254,49 @@ PY
   tensor cat x.npy -o x.nst
   noise gaussian --sigma 0.1 x.nst | metric sure --denoiser cat >row
   noise gamma --looks 4 "$(CLEAN)" | metric sure --denoiser cat --summary >row
+}
+
+@test "metric frc: the companion reference.1 is another capture; none, a copy, or a constant is refused" {
+  noise dead-leaves --height 64 --width 64 -o x.nst
+  noise gaussian --sigma 0.1 --copies 2 x.nst -o pair.nst
+  metric frc pair.nst >companion
+  noise gaussian --sigma 0.1 x.nst -o a.nst
+  fails_with 65 metric frc a.nst
+  grep -q 'no clean sample' fails.err
+  py - <<'PY' || skip "needs numpy"
+import numpy as np
+np.save("flat.npy", np.full((64, 64), 0.5, "f4"))
+PY
+  fails_with 65 metric frc --reference x.nst flat.npy
+  grep -q 'data is constant' fails.err
+  fails_with 65 metric frc --reference flat.npy x.nst
+  # Of two captures, FRC = signal / (signal + noise) on each ring, below that with the clean image.
+  noise gaussian --sigma 0.1 --copies 2 -k x.nst | metric frc >clean
+  jq -en --slurpfile a companion --slurpfile b clean '$a[0].frc > 0.1 and $a[0].frc < $b[0].frc'
+}
+
+@test "metric normality: the distance of Kolmogorov and Smirnov is that of sorted values, its p-value that of scipy" {
+  py -c 'import scipy.stats' 2>/dev/null || skip "needs scipy"
+  noise gaussian --sigma 0.1 "$(CLEAN)" | denoise --model "$(MODEL)" --keep-noisy -o estimates.nst
+  tensor head -n 1 estimates.nst -o one.safetensors
+  metric normality one.safetensors >row
+  py - row <<'PY'
+import json, struct, sys
+import numpy as np
+from scipy.special import kolmogorov
+from scipy.stats import norm
+with open("one.safetensors", "rb") as file:
+    header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+    body = file.read()
+get = lambda name: np.frombuffer(body[slice(*header[name]["data_offsets"])], "f4").astype(float)
+r = np.sort((get("noisy") - get("data")) / 0.1)
+n, u = r.size, norm.cdf(r)
+d = max((np.arange(1, n + 1) / n - u).max(), (u - np.arange(n) / n).max())
+row = json.load(open(sys.argv[1]))
+assert d - 0.4 / 256 - 1 / n < row["normality_ks"] <= d + 1e-12, (row, d)
+p = kolmogorov((n ** .5 + .12 + .11 / n ** .5) * row["normality_ks"])
+assert abs(row["normality_ks_p"] - p) < 1e-10 + 1e-8 * p, (row, p)
+PY
+  metric normality --state s.json --summary estimates.nst >all
+  metric merge s.json | cmp - all
 }

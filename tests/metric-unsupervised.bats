@@ -274,3 +274,31 @@ for name, s in (('a', 0), ('b', .8), ('c', 0)): np.save(name, scene(s) + .05 * r
   tensor slice --from 2 --to 4 x.nst | metric psnr --summary | cmp - <(sed -n 2p rows)
   fails_with 64 metric psnr --summary --per-record x.nst
 }
+
+@test "metric compare: what cannot be compared is refused with its reason" {
+  noise dead-leaves -n 2 --height 32 --width 32 -o scene.nst
+  noise gaussian --sigma 0.1 --seed 1 scene.nst -o a.nst
+  noise gaussian --sigma 0.1 --seed 2 scene.nst -o b.nst
+  noise gaussian --sigma 0.1 --seed 3 scene.nst -o c.nst
+  fails_with 65 metric compare --a c.nst --b a.nst --reference a.nst --reference b.nst
+  grep -q 'equals --b' fails.err
+  fails_with 65 metric compare --a a.nst --b c.nst --reference a.nst --reference b.nst
+  fails_with 64 metric compare sure --sigma 0.1 --a a.nst --b b.nst
+  grep -q 'runs a denoiser' fails.err
+  fails_with 64 metric compare nonsense --a a.nst --b b.nst
+  grep -q 'nonsense' fails.err
+  fails_with 65 metric compare snr --reference scene.nst --a scene.nst --b b.nst
+  grep -q 'snr of --a is inf' fails.err
+  tensor head -n 1 b.nst -o one.nst
+  fails_with 65 metric compare --reference scene.nst --a one.nst --b b.nst
+  fails_with 65 metric compare --reference scene.nst --a b.nst --b one.nst
+  grep -q -- '--b has only 1 sample' fails.err
+}
+
+@test "metric compare: of frc more is better" {
+  noise dead-leaves -n 8 --height 32 --width 32 -o scene.nst
+  noise gaussian --sigma 0.05 scene.nst -o good.nst
+  noise gaussian --sigma 0.5 scene.nst -o bad.nst
+  metric compare frc --reference scene.nst --a good.nst --b bad.nst >row
+  jq -e '.better == "yes" and .difference > 0' row
+}

@@ -206,3 +206,55 @@ z = np.ones((2, 3, 4)); z[1, 2, 3] = np.nan; np.save('nan', z); np.save('none', 
   fails_with 65 metric upsnr --reference noisy.nst --reference b.nst --reference c.nst denoised.nst
   grep -q 'reference.1 is among the training samples' fails.err
 }
+
+@test "metric: options that mean nothing to a verb or a set metric are refused, and not in its help" {
+  noise dead-leaves -n 3 --height 16 --width 16 -o x.nst
+  metric mse --reference x.nst --state s.json x.nst >/dev/null
+  for option in --summary --per-record --frames --subsample --stack '--range 1' '--reference x.nst' '--first-index 2'; do
+    # shellcheck disable=SC2086
+    fails_with 64 metric merge $option s.json
+  done
+  for option in --summary --per-record --subsample --allow-nonfinite '--state y' '--first-index 2'; do
+    # shellcheck disable=SC2086
+    fails_with 64 metric compare $option --a x.nst --b x.nst --reference x.nst
+  done
+  for option in --summary --per-record --subsample --frames '--state y' '--range 1'; do
+    # shellcheck disable=SC2086
+    fails_with 64 metric energy-distance $option --reference x.nst x.nst
+  done
+  fails_with 64 metric memorization --reference x.nst --train x.nst --holdout x.nst x.nst
+  [ ! -e y ]
+  metric merge --help >help
+  if grep -qE -- '--(summary|frames|axes|reference)' help; then cat help; false; fi
+  grep -q -- '--state' help
+}
+
+@test "metric merge: --state of a merge is that of the whole" {
+  noise dead-leaves -n 4 --height 32 --width 32 | noise gaussian --sigma 0.1 -k -o x.nst
+  metric psnr mae --summary --state whole.json x.nst | jq -c 'del(.warned)' >whole
+  for k in 0 1 2 3; do tensor slice --from $k --to $((k + 1)) x.nst | metric psnr mae --state $k.json >/dev/null; done
+  metric merge --state left.json 0.json 1.json >/dev/null
+  metric merge left.json 2.json 3.json >merged
+  jq -en --slurpfile a whole --slurpfile b merged '$b[0] | to_entries | all(.value as $v | ($a[0][.key] - $v | fabs) <= 1e-11 * ($v | fabs))'
+  fails_with 73 metric merge --state absent/s.json 0.json
+}
+
+@test "metric --summary: METRIC_mean_stderr is sd / sqrt(n) over samples; nan of one" {
+  noise dead-leaves -n 5 --height 32 --width 32 | noise gaussian --sigma 0.1 -k -o x.nst
+  metric psnr ssim x.nst >rows
+  metric psnr ssim --summary x.nst >all
+  jq -es --slurpfile all all 'def se: length as $n | (add / $n) as $m | (map((. - $m) * (. - $m)) | add) / ($n - 1) / $n | sqrt;
+    (map(.psnr) | se) as $p | (map(.ssim) | se) as $s | ($all[0].psnr_mean_stderr / $p - 1 | fabs) < 1e-9 and ($all[0].ssim_mean_stderr / $s - 1 | fabs) < 1e-9' rows
+  tensor head -n 1 x.nst | metric psnr --summary >one
+  [ "$(value psnr_mean_stderr one)" = nan ]
+}
+
+@test "metric psnr: a range that contradicts the clean sample is refused, large noise is not" {
+  noise dead-leaves --height 32 --width 32 -o x.nst
+  tensor convert --scale 255 x.nst -o counts.nst
+  noise gaussian --sigma 20 counts.nst -o noisy.nst
+  fails_with 65 metric psnr --range 1 --reference counts.nst noisy.nst
+  grep -q 'contradicts' fails.err
+  noise gaussian --sigma 3 x.nst | metric psnr --range 1 --reference x.nst >row
+  jq -e '.psnr < 0' row
+}

@@ -32,6 +32,7 @@ Program program() {
   self.word_use = Program::Words::any_number;
   for (const MetricEntry& metric : metrics()) self.words.push_back({metric.name, metric.summary, metric.options});
   self.words = joined(self.words, words_of(verbs()));
+  self.without = without_of(verbs());
   self.options =
       joined(reference_options(),
              std::vector{

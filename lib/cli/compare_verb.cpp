@@ -26,13 +26,18 @@ bool is_squared_error(const MetricEntry& metric) {
   constexpr std::array names = {"mse", "psnr", "umse", "umse-pairs", "upsnr"};
   return std::find(names.begin(), names.end(), metric.name) != names.end();
 }
+bool runs_a_denoiser(const MetricEntry& metric) {
+  return std::any_of(metric.options.begin(), metric.options.end(), [](auto& spec) { return spec.name == "denoiser"; });
+}
 bool in_decibels(const MetricEntry& metric) { return metric.name == "psnr" || metric.name == "upsnr"; }
 
 const MetricEntry& asked_metric(const Invocation& call, const Record& record) {
   if (call.words.size() > 2) throw UsageError("compare takes one metric");
   if (call.words.size() == 2) {
     const MetricEntry* entry = find_entry(metrics(), call.words[1]);
-    if (entry == nullptr) throw UsageError("compare takes a metric, not " + call.words[1]);
+    if (entry == nullptr) throw UsageError("compare takes a metric of samples, not " + call.words[1]);
+    if (runs_a_denoiser(*entry))
+      throw UsageError(entry->name + " runs a denoiser of its own: compare takes metrics of estimates that are there");
     return *entry;
   }
   const std::size_t given = call.options.list("reference").size();
@@ -46,10 +51,14 @@ void add_squared_errors(Comparison& all, const MetricSample& sample, const Tenso
   if (static_cast<int>(references.size()) < std::max(1, metric.needs_references))
     throw DataError("needs " + std::to_string(metric.needs_references) + " noisy references, has " +
                     std::to_string(references.size()));
-  if (!metric.needs_clean)  // throws where they cannot be independent
+  if (!metric.needs_clean)  // throws where they cannot be independent of A
     sample.unsupervised(metric.name == "umse" ? UnsupervisedForm::three : UnsupervisedForm::pairs, side);
   const double unit = in_decibels(metric) ? sample.range() * sample.range() : 1;
-  PairedErrors errors = paired_errors(sample.data(), b.converted(sample.data().dtype()), references, side);
+  for (std::size_t k = 0; k < references.size() && !metric.needs_clean; ++k)
+    if (same_values(references[k], b))
+      throw DataError("reference." + std::to_string(k + 1) +
+                      " equals --b: a reference must be a measurement of its own");
+  PairedErrors errors = paired_errors(sample.data(), b, references, side);
   double sum = 0;
   for (double& difference : errors.differences) sum += difference /= unit;
   all.blocks.insert(all.blocks.end(), errors.differences.begin(), errors.differences.end());
@@ -94,11 +103,11 @@ Row row_of(const Comparison& all, const MetricEntry& metric, const std::string& 
 
 int compare(const Invocation& call) {
   if (!call.options.has("a") || !call.options.has("b")) throw UsageError("compare needs --a FILE and --b FILE");
-  if (!call.files.empty()) throw UsageError("compare reads --a and --b, no other FILE");
+  if (!call.files.empty())
+    throw UsageError("\"" + call.files.front() + "\" is no metric, and compare reads no FILE but --a and --b");
   SampleReader a(open_records({call.options.text("a")}, read_options(call)));
   SampleReader b(open_records({call.options.text("b")}, read_options(call)));
   const std::int64_t side = call.options.integer("block");
-  const bool allow_nonfinite = call.options.flag("allow-nonfinite");
   Comparison all;
   const MetricEntry* metric = nullptr;
   std::optional<MetricInput> input;
@@ -108,28 +117,32 @@ int compare(const Invocation& call) {
       metric = &asked_metric(call, record);
       input.emplace(open_references(call, {metric}));
     }
+    if (!b.next()) throw DataError("--b has only " + std::to_string(b.count()) + " samples, --a has more");
+    if (a.place() == 0) with_context("--a", [&] { check_record(record, false, a.count() - 1); });
+    if (b.place() == 0) with_context("--b", [&] { check_record(b.record(), false, b.count() - 1); });
     with_context("sample " + std::to_string(a.count() - 1), [&] {
-      if (!b.next()) throw DataError("--b has no such sample");
-      check_record(record, allow_nonfinite, a.count() - 1);
-      check_record(b.record(), allow_nonfinite, a.count() - 1);
       const Tensor other = sample_of(b.record(), "data", b.place());
       MetricSampleParts parts = input->parts(record, a.place(), a.count() - 1);
       if (parts.data.shape() != other.shape())
         throw DataError("--a has shape " + shape_text(parts.data.shape()) + ", --b " + shape_text(other.shape()));
       if (is_squared_error(*metric)) {
-        add_squared_errors(all, MetricSample(parts), other, *metric, side);
+        const MetricSample sample(parts);
+        add_squared_errors(all, sample, other.converted(sample.data().dtype()), *metric, side);
         return;
       }
       const double figure_a = figure_of(*metric, call.options, MetricSample(parts));
       parts.data = other;
       const double figure_b = figure_of(*metric, call.options, MetricSample(parts));
+      if (!std::isfinite(figure_a) || !std::isfinite(figure_b))
+        throw DataError(metric->name + " of --a is " + format_number(figure_a) + ", of --b " + format_number(figure_b) +
+                        ": there is no difference to test");
       all.samples.push_back(figure_a - figure_b);
       all.a += figure_a;
       all.b += figure_b;
       all.elements += 1;
     });
   }
-  if (b.next()) throw DataError("--b has more samples than --a, which has " + std::to_string(a.count() - 1));
+  if (b.next()) throw DataError("--b has more samples than --a, which has " + std::to_string(a.count()));
   if (!metric) throw DataError("there are no samples to compare");
   input->finish();
 
@@ -161,7 +174,9 @@ Verb compare_verb() {
                    "what is exchanged in the test; auto: samples if there are 20, else blocks within samples")
                 .otherwise("auto"),
             confidence_option(), block_option(), resamples_option(), resampling_seed_option()}},
-          compare};
+          compare,
+          // Halves of an image are cut beforehand, by tensor subsample: A and B must be cut alike.
+          {"subsample", "summary", "per-record", "state", "first-index", "allow-nonfinite"}};
 }
 
 }  // namespace noiseutils

@@ -121,7 +121,8 @@ std::string help_text(const Program& program, const std::vector<std::string>& wo
       help += word.name + ": " + word.summary + "\n" + option_rows("Options of " + name + ":", word.options);
     }
   }
-  help += option_rows("Options:", program.options) + option_rows("Options of every program:", universal_options());
+  help += option_rows("Options:", options_beside(program, words)) +
+          option_rows("Options of every program:", universal_options());
   help += "\nA number may be a fraction, such as 25/255. No FILE, or -, is standard input.\n";
   help += "See man " + program.name + ", man noiseutils.\n";
   return help;

@@ -36,6 +36,16 @@ std::string Invocation::title() const {
   return all;
 }
 
+std::vector<OptionSpec> options_beside(const Program& program, const std::vector<std::string>& words) {
+  std::vector<OptionSpec> options = program.options;
+  for (const std::string& word : words)
+    if (const auto found = program.without.find(word); found != program.without.end())
+      std::erase_if(options, [&](const OptionSpec& spec) {
+        return std::find(found->second.begin(), found->second.end(), spec.name) != found->second.end();
+      });
+  return options;
+}
+
 Invocation parse_invocation(const Program& program, const std::vector<std::string>& arguments) {
   const RawCommandLine raw = split_command_line(union_of_options(program), arguments);
   Invocation call;
@@ -56,8 +66,7 @@ Invocation parse_invocation(const Program& program, const std::vector<std::strin
   const bool asks = asks_help || raw.values.contains("version") || raw.values.contains("completion");
   if (!asks) check_word_count(program, call.words.size(), call.files.empty() ? "" : call.files.front());
 
-  std::vector<OptionSpec> legal = universal_options();
-  legal.insert(legal.end(), program.options.begin(), program.options.end());
+  std::vector<OptionSpec> legal = joined(universal_options(), options_beside(program, call.words));
   for (const std::string& name : call.words) {
     const Word& word = *find_entry(program.words, name);
     legal.insert(legal.end(), word.options.begin(), word.options.end());

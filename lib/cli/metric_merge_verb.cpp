@@ -3,6 +3,8 @@
 #include "base/error.hpp"
 #include "cli/metric_verbs.hpp"
 #include "cli/rows.hpp"
+#include "cli/standard_options.hpp"
+#include "cli/text_output.hpp"
 #include "metric/pool_state.hpp"
 #include "tensor/byte_input.hpp"
 
@@ -32,6 +34,13 @@ Row summary_row(const std::vector<MetricPool>& pools, Verdict& verdict) {
 
 namespace {
 
+/// All that says how samples are read: merge reads none.
+std::vector<std::string> options_without() {
+  std::vector<std::string> names = {"summary", "per-record", "first-index"};
+  for (const OptionSpec& spec : joined(reference_options(), input_options())) names.push_back(spec.name);
+  return names;
+}
+
 int merge(const Invocation& call) {
   if (call.files.empty()) throw UsageError("merge takes the files that --state wrote");
   MergedPools merged;
@@ -45,6 +54,11 @@ int merge(const Invocation& call) {
   RowOutput output(call.options.text("format"), call.options.text("output"));
   Verdict verdict;
   output.add(summary_row(merged.pools(), verdict));
+  if (call.options.has("state")) {
+    TextOutput state(call.options.text("state"));
+    state.write(state_text(merged.pools()));
+    state.finish();
+  }
   output.finish();
   return verdict.exit_code();
 }
@@ -52,7 +66,7 @@ int merge(const Invocation& call) {
 }  // namespace
 
 Verb metric_merge_verb() {
-  return {{"merge", "the summary of all samples, from the files that --state wrote", {}}, merge};
+  return {{"merge", "the summary of all samples, from the files that --state wrote", {}}, merge, options_without()};
 }
 
 }  // namespace noiseutils

@@ -22,7 +22,7 @@ MetricInput open_references(const Invocation& call, const std::vector<const Metr
   request.names = call.options.list("reference");
   for (const std::string& name : request.names) request.files.emplace_back(open_records({name}, read_options(call)));
   request.frames = call.options.flag("frames");
-  request.subsample = call.options.flag("subsample");
+  request.subsample = call.options.declared("subsample") && call.options.flag("subsample");
   if (call.options.declared("seed")) request.seed = call.options.seed();
   return {asked, std::move(request)};
 }

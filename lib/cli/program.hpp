@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/option.hpp"
@@ -33,10 +35,15 @@ struct Program {
   Words word_use = Words::none;
   std::vector<Word> words;
   std::string default_word;         ///< with at_most_one: taken where none is typed
-  std::vector<OptionSpec> options;  ///< of the program, whatever the word
+  std::vector<OptionSpec> options;  ///< of the program, whatever the word but those of `without`
+  /// Options of the program that mean nothing to a word, by that word: refused with it, and absent from its help.
+  std::map<std::string, std::vector<std::string>, std::less<>> without = {};
   std::string operands = "[FILE...]";
   int (*run)(const Invocation& call) = nullptr;  ///< returns 0, or 1 for a threshold missed; throws Error
 };
+
+/// The options of the program that stand beside `words`: all but those of `without`.
+std::vector<OptionSpec> options_beside(const Program& program, const std::vector<std::string>& words);
 
 /// Parses `arguments` (without argv[0]) by the grammar PROGRAM [WORD...] [options] [--] [FILE...]. Throws UsageError.
 Invocation parse_invocation(const Program& program, const std::vector<std::string>& arguments);

@@ -37,9 +37,15 @@ Asked asked_metrics(const Invocation& call) {
     if (entry->sets != asked.front()->sets || takes_models(*entry) != takes_models(*asked.front()))
       throw UsageError(word + " reads other input than " + asked.front()->name + ": each in a call of its own");
   }
-  for (const char* option : {"range", "summary", "first-index", "allow-nonfinite"})
-    if (call.options.given(option)) throw UsageError(std::string("--") + option + " is no option of " + call.title());
   return asked;
+}
+
+/// Sets have no rows of samples to number, pool or save, and no references beside data.
+std::vector<std::string> options_without(const SetMetricEntry& entry) {
+  std::vector<std::string> none = {"range",      "frames", "subsample",   "summary",
+                                   "per-record", "state",  "first-index", "allow-nonfinite"};
+  if (std::find(entry.sets.begin(), entry.sets.end(), "reference") == entry.sets.end()) none.push_back("reference");
+  return none;
 }
 
 bool any(const Asked& asked, bool SetMetricEntry::*property) {
@@ -75,7 +81,7 @@ SetInput read_input(const Invocation& call, const Asked& asked) {
   const bool laws = any(asked, &SetMetricEntry::uses_laws);
   const bool by_model = is_given(call, "model"), reference_by_model = is_given(call, "reference-model");
   if (by_model && !call.files.empty()) throw UsageError("--model stands in the place of FILE");
-  if (reference_by_model && call.options.given("reference"))
+  if (reference_by_model && is_given(call, "reference"))
     throw UsageError("--reference-model stands in the place of --reference");
   if (asked.front()->compares_models && by_model != reference_by_model)
     throw UsageError("--model and --reference-model go together, or two sets of samples");
@@ -119,7 +125,7 @@ int compare_sets(const Invocation& call) {
 std::vector<Verb> set_metric_verbs() {
   std::vector<Verb> verbs;
   for (const SetMetricEntry& entry : set_metrics())
-    verbs.push_back({{entry.name, entry.summary, options_of(entry)}, compare_sets});
+    verbs.push_back({{entry.name, entry.summary, options_of(entry)}, compare_sets, options_without(entry)});
   return verbs;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -11,10 +13,13 @@ namespace noiseutils {
 struct Verb {
   Word word;
   int (*run)(const Invocation& call);
+  std::vector<std::string> without = {};  ///< options of the program that it does not take
 };
 
 /// The words of verbs, for Program::words.
 std::vector<Word> words_of(const std::vector<Verb>& verbs);
+/// What each verb does not take, for Program::without.
+std::map<std::string, std::vector<std::string>, std::less<>> without_of(const std::vector<Verb>& verbs);
 /// The verb called `name`, or nullptr.
 const Verb* find_verb(const std::vector<Verb>& verbs, std::string_view name);
 

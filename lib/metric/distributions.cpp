@@ -1,5 +1,6 @@
 #include "metric/distributions.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace noiseutils {
@@ -31,6 +32,18 @@ double chi_square_tail(double x, double degrees) {
     if (std::abs(step - 1) < 1e-16) break;
   }
   return fraction * std::exp(log_kernel(a, t));
+}
+
+double kolmogorov_tail(double x) {
+  if (std::isnan(x)) return x;
+  if (x < 0.2) return 1;  // to 1e-12
+  double sum = 0, sign = 2;
+  for (int k = 1; k < 100; ++k, sign = -sign) {
+    const double term = std::exp(-2 * k * k * x * x);
+    sum += sign * term;
+    if (term < 1e-18) break;
+  }
+  return std::min(1.0, sum);
 }
 
 }  // namespace noiseutils

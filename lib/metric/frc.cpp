@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -30,7 +31,9 @@ class RingCorrelation : public VectorMetric {
 
   void add(const MetricSample& sample) override {
     const Planes planes = planes_of(sample);
-    const std::vector<double> data = doubles(sample.data()), other = doubles(sample.clean());
+    const std::vector<double> data = doubles(sample.data()), other = doubles(sample.clean_or_capture());
+    require_detail(data, "data");
+    require_detail(other, "what it is compared with");
     const RealFft2<double> fft(planes.height, planes.width);
     for (std::int64_t plane = 0; plane < planes.count; ++plane)
       add_plane(transform(fft, data.data() + plane * planes.height * planes.width),
@@ -64,6 +67,12 @@ class RingCorrelation : public VectorMetric {
   }
 
  private:
+  /// Of what is constant no ring holds anything: no resolution, least of all the best.
+  static void require_detail(const std::vector<double>& values, const char* name) {
+    if (std::all_of(values.begin(), values.end(), [&](double value) { return value == values.front(); }))
+      throw DataError(std::string(name) + " is constant: it has no detail to correlate");
+  }
+
   static double hann(std::int64_t i, std::int64_t size) {
     const double turn = (static_cast<double>(i) + 0.5) / static_cast<double>(size);
     return size == 1 ? 1 : 0.5 - 0.5 * std::cos(2 * std::numbers::pi * turn);
@@ -110,16 +119,19 @@ class RingCorrelation : public VectorMetric {
 }  // namespace
 
 MetricEntry frc_metric() {
-  return {"frc",
-          "Fourier ring correlation with the clean sample or another capture; resolution in pixels",
-          true,
-          0,
-          {integer("rings", "B", "rings between 0 and half a cycle a pixel").otherwise("32").at_least(2).at_most(4096),
-           number("threshold", "T", "correlation that still counts as resolved").otherwise("1/7").above(0).at_most(1),
-           flag("curve", "add the correlation on each ring, as frc_1 ... frc_B")},
-          [](const OptionValues& options) -> std::unique_ptr<Metric> {
-            return std::make_unique<RingCorrelation>(options);
-          }};
+  return {
+      "frc",
+      "Fourier ring correlation with the clean sample or another capture; resolution in pixels",
+      true,
+      0,
+      {integer("rings", "B", "rings between 0 and half a cycle a pixel").otherwise("32").at_least(2).at_most(4096),
+       number("threshold", "T", "correlation that still counts as resolved").otherwise("1/7").above(0).at_most(1),
+       flag("curve", "add the correlation on each ring, as frc_1 ... frc_B")},
+      [](const OptionValues& options) -> std::unique_ptr<Metric> { return std::make_unique<RingCorrelation>(options); },
+      false,
+      false,
+      true,
+      true};
 }
 
 }  // namespace noiseutils

@@ -27,6 +27,7 @@ MetricInput::MetricInput(const std::vector<const MetricEntry*>& metrics, Request
     needs_clean_ = needs_clean_ || metric->needs_clean;
     more_references_ = more_references_ || metric->more_references;
     needs_noise_ = needs_noise_ || metric->needs_noise;
+    takes_capture_ = takes_capture_ || metric->takes_capture;
     needs_references_ = std::max(needs_references_, metric->needs_references);
   }
   const auto count = static_cast<int>(request_.files.size());
@@ -66,7 +67,8 @@ std::vector<Tensor> MetricInput::references_of(const Record& record, std::int64_
     for (const SampleReader& reader : request_.files) references.push_back(current_data(reader));
     return references;
   }
-  for (int k = 1; k <= needs_references_ || (needs_references_ > 0 && more_references_); ++k) {
+  for (int k = 1;
+       k <= std::max(needs_references_, takes_capture_ ? 1 : 0) || (needs_references_ > 0 && more_references_); ++k) {
     const std::string name = "reference." + std::to_string(k);
     if (record.find(name) == nullptr) break;
     references.push_back(sample_of(record, name, i));

@@ -45,7 +45,7 @@ class MetricInput {
   std::vector<Tensor> references_of(const Record& record, std::int64_t i);
 
   Request request_;
-  bool needs_clean_ = false, more_references_ = false, needs_noise_ = false;
+  bool needs_clean_ = false, more_references_ = false, needs_noise_ = false, takes_capture_ = false;
   Denoiser* denoiser_ = nullptr;
   int needs_references_ = 0;
   std::optional<FrameWindow> window_;  // over the stack

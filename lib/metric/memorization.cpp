@@ -104,6 +104,8 @@ std::vector<Figures> measure(const SetInput& input) {
                 to_holdout = nearest(samples, centred(holdout, centre));
   const double ratio = mean(to_train.cosine) / mean(to_holdout.cosine);
   const double distance = mean(to_train.distance) / mean(to_holdout.distance);
+  if (std::isnan(ratio) || std::isnan(distance))
+    throw DataError("samples, train and holdout are all the mean of train: nothing is nearer than anything else");
   double nearer = 0;
   for (std::size_t i = 0; i < to_train.distance.size(); ++i)
     nearer += to_train.distance[i] < to_holdout.distance[i] ? 1 : 0;

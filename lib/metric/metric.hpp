@@ -72,6 +72,7 @@ struct MetricEntry {
   bool needs_noise = false;       ///< takes the noisy sample and the law of its noise
   bool more_references = false;   ///< takes more than needs_references where there are more
   bool higher_is_better = false;  ///< of its first figure
+  bool takes_capture = false;     ///< compares with reference.1 where there is no clean sample
 };
 
 /// All metrics, in the order of --help.

@@ -15,9 +15,9 @@ void check_shape(const Tensor& data, const Tensor& other, const std::string& nam
 
 std::string reference_name(std::size_t i) { return "reference." + std::to_string(i + 1); }
 
-bool same_values(const Tensor& a, const Tensor& b) { return std::memcmp(a.raw(), b.raw(), a.bytes()) == 0; }
-
 }  // namespace
+
+bool same_values(const Tensor& a, const Tensor& b) { return std::memcmp(a.raw(), b.raw(), a.bytes()) == 0; }
 
 MetricSample::MetricSample(MetricSampleParts parts) : parts_(std::move(parts)) {
   bool all_float = true;
@@ -38,6 +38,13 @@ const Tensor& MetricSample::clean() const {
   if (!parts_.clean)
     throw DataError("has no clean sample to compare with: carry it along by noise --keep-clean, or give --reference");
   return *parts_.clean;
+}
+
+const Tensor& MetricSample::clean_or_capture() const {
+  if (parts_.clean || parts_.references.empty()) return clean();
+  if (same_values(parts_.data, parts_.references.front()))
+    throw DataError(reference_name(0) + " equals data: a reference must be a measurement of its own");
+  return parts_.references.front();
 }
 
 const Tensor& MetricSample::noisy() const {

@@ -13,6 +13,9 @@ namespace noiseutils {
 
 class Denoiser;
 
+/// True if two tensors of one shape and type have the same bytes.
+bool same_values(const Tensor& a, const Tensor& b);
+
 /// What there is of one sample.
 struct MetricSampleParts {
   std::string axes;  ///< one letter an axis of `data`
@@ -37,7 +40,8 @@ class MetricSample {
 
   const std::string& axes() const { return parts_.axes; }  ///< one letter an axis of `data`
   const Tensor& data() const { return parts_.data; }
-  const Tensor& clean() const;                                                 ///< DataError if there is none
+  const Tensor& clean() const;             ///< DataError if there is none
+  const Tensor& clean_or_capture() const;  ///< clean, else reference.1; DataError if that is data itself, or missing
   const std::vector<Tensor>& references() const { return parts_.references; }  ///< independent noisy copies
   double range() const;  ///< peak of the data; DataError if unknown
   std::int64_t index() const { return parts_.index; }

@@ -61,11 +61,9 @@ OptionValues options_from(const nlohmann::json& state, const MetricEntry& entry)
 }  // namespace
 
 nlohmann::json MetricPool::state() const {
-  nlohmann::json state = {{"name", entry_.name},
-                          {"options", options_json(entry_, options_)},
-                          {"samples", samples_},
-                          {"sum", number_json(sum_)},
-                          {"state", nlohmann::json::object()}};
+  nlohmann::json state = {
+      {"name", entry_.name},      {"options", options_json(entry_, options_)}, {"samples", samples_},
+      {"sum", number_json(sum_)}, {"squares", number_json(squares_)},          {"state", nlohmann::json::object()}};
   for (const auto& [name, values] : all_->state()) {
     nlohmann::json list = nlohmann::json::array();
     for (const double value : values) list.push_back(number_json(value));
@@ -93,8 +91,8 @@ void MetricPool::merge_state(const nlohmann::json& state) {
   const auto other = entry_.make(options_);
   other->restore(saved);
   all_->merge(*other);
-  sum_ += number_from(state.value("sum", nlohmann::json()));
-  samples_ += state["samples"].get<std::int64_t>();
+  add_figures(state["samples"].get<std::int64_t>(), number_from(state.value("sum", nlohmann::json())),
+              number_from(state.value("squares", nlohmann::json())));
 }
 
 std::string state_text(const std::vector<MetricPool>& pools) {

@@ -108,6 +108,7 @@ MetricEntry whiteness_metric() {
         return std::make_unique<ResidualWhiteness>(options);
       }};
   entry.needs_noise = true;
+  entry.higher_is_better = true;
   return entry;
 }
 

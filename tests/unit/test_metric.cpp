@@ -189,6 +189,9 @@ TEST_CASE("metric: samples pool before the logarithm, whatever their order") {
   CHECK(summary[0].value == doctest::Approx(-10 * std::log10(7.0 / 4)).epsilon(1e-14));
   CHECK(summary[1].name == "psnr_mean");
   CHECK(summary[1].value == doctest::Approx((0 - 10 * std::log10(4.0)) / 2).epsilon(1e-14));
+  // Of two figures a, b: sd / sqrt(2) = |a - b| / 2.
+  CHECK(summary[2].name == "psnr_mean_stderr");
+  CHECK(summary[2].value == doctest::Approx(10 * std::log10(4.0) / 2).epsilon(1e-14));
 
   const auto one = make("rmse"), other = make("rmse");
   one->add(second);

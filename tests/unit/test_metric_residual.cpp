@@ -21,17 +21,34 @@ TEST_CASE("chi-square tail: tables, the exponential law, and far out") {
   CHECK(std::isnan(chi_square_tail(std::nan(""), 3)));
 }
 
+TEST_CASE("kolmogorov_tail: the other series of the theta function, and the usual critical values") {
+  for (const double x : {0.25, 0.5, 0.8, 1.0, 1.5, 2.5}) {
+    double sum = 0;  // 1 - sqrt(2 pi) / x sum_k exp(-(2 k - 1)^2 pi^2 / (8 x^2))
+    for (int k = 1; k < 60; ++k) sum += std::exp(-std::pow((2 * k - 1) * std::numbers::pi / x, 2) / 8);
+    CHECK(std::abs(kolmogorov_tail(x) - (1 - std::sqrt(2 * std::numbers::pi) / x * sum)) < 1e-14);
+  }
+  CHECK(kolmogorov_tail(1.3581) == about(0.05, 1e-4));
+  CHECK(kolmogorov_tail(1.6276) == about(0.01, 1e-3));
+  CHECK(kolmogorov_tail(0) == 1);
+  CHECK(std::isnan(kolmogorov_tail(std::nan(""))));
+}
+
 TEST_CASE("whiteness and normality: p is uniform where the noise is white and normal") {
   constexpr int kTrials = 300;
-  for (const std::string name : {"whiteness", "normality"}) {
+  struct Figure {
+    std::string name;
+    std::size_t place;
+  };
+  for (const auto& [name, place] : {Figure{"whiteness", 0}, Figure{"normality", 0}, Figure{"normality", 6}}) {
     CAPTURE(name);
+    CAPTURE(place);
     double mean = 0;
     int below_tenth = 0;
     for (int trial = 0; trial < kTrials; ++trial) {
       const Values x(4096, 0.3);
       Values y = normals(4096, static_cast<std::uint64_t>(100 + trial));
       for (double& value : y) value = 0.3 + 0.5 * value;
-      const double p = figure(name, estimated_sample({64, 64}, x, y, kGaussian));
+      const double p = figures(name, estimated_sample({64, 64}, x, y, kGaussian))[place];
       mean += p / kTrials;
       below_tenth += p < 0.1 ? 1 : 0;
     }

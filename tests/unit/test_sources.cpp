@@ -107,7 +107,8 @@ TEST_CASE("sources: what was drawn for an image is told, and within its range") 
     CHECK(waves["slope_x"] >= 1);
     CHECK(waves["slope_x"] <= 2);
   }
-  CHECK_THROWS_AS(made("wavelet", {{"height", "24"}}), UsageError);
+  CHECK_THROWS_AS(made("wavelet", {{"height", "24"}, {"scales", "4"}}), UsageError);
+  CHECK_THROWS_AS(made("wavelet", {{"slope", "1"}}), UsageError);
   CHECK_THROWS_AS(made("discs", {{"rmin", "20"}}), UsageError);
 }
 
