@@ -1,9 +1,10 @@
-// denoise: noisy samples and a model in, estimates of the clean samples out.
+// denoise: noisy samples, and a model or nothing else, in; estimates of the clean samples out.
 #include "base/error.hpp"
 #include "cli/filter.hpp"
 #include "cli/program.hpp"
 #include "cli/standard_options.hpp"
 #include "denoise/apply.hpp"
+#include "denoise/self_methods.hpp"
 #include "model/model_kinds.hpp"
 
 namespace {
@@ -13,26 +14,38 @@ using namespace noiseutils;
 Program program() {
   Program self;
   self.name = "denoise";
-  self.summary = "estimate clean samples from noisy ones: the posterior mean under a model";
+  self.summary = "estimate clean samples from noisy ones: by a model, or by what the image tells of itself";
   const std::vector<OptionSpec> own = {
       file("model", "FILE", "model file, as train-linear writes it"),
       number("sigma", "S", "standard deviation of the noise, in units of data, instead of the metadata noise").above(0),
+      flag("clip", "clip the estimates to [0, range]: the range of an image is 1, with --raw 2^depth - 1"),
       flag("keep-noisy", "keep the noisy sample as the companion noisy"),
       first_index_option(),
       resume_option(),
   };
-  self.options = joined(own, input_options(), output_options());
+  self.options = joined(own, self_options(), input_options(), output_options());
   return self;
 }
 
 int run(const Invocation& call) {
-  if (!call.options.has("model")) throw UsageError("--model FILE is needed");
-  const std::shared_ptr<const Model> model = load_model(call.options.text("model"));
-  const auto denoiser = model_denoiser(model);
-  const DenoiseRequest request{call.options.maybe_number("sigma"), call.options.flag("keep-noisy"),
-                               model_metadata(model->info())};
-  return run_filter(
-      call, [&](Record& record, LazyTensors& lazy, std::int64_t) { apply_denoiser(record, lazy, *denoiser, request); });
+  const SelfMethod* self = asked_self_method(call.options);
+  if (self == nullptr && !call.options.has("model"))
+    throw UsageError("--model FILE is needed, or --self to learn from the very image");
+  DenoiseRequest request{call.options.maybe_number("sigma"), call.options.flag("keep-noisy"), call.options.flag("clip"),
+                         ""};
+  std::unique_ptr<SampleDenoiser> denoiser;
+  if (self != nullptr) {
+    denoiser = self->make(call.options);
+    request.model = self->metadata(call.options);
+  } else {
+    const std::shared_ptr<const Model> model = load_model(call.options.text("model"));
+    denoiser = model_denoiser(model);
+    request.model = model_metadata(model->info());
+  }
+  return run_filter(call, [&](Record& record, LazyTensors& lazy, std::int64_t) {
+    if (self != nullptr && call.options.flag("allow-nonfinite")) require_finite(record);
+    apply_denoiser(record, lazy, *denoiser, request);
+  });
 }
 
 }  // namespace

@@ -1,11 +1,54 @@
 #include "denoise/apply.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/error.hpp"
 #include "noise/clean_units.hpp"
 #include "noise/noise_level.hpp"
+#include "tensor/value_range.hpp"
 
 namespace noiseutils {
+namespace {
+
+/// Passes values on, clipped to [0, limit].
+template <class Real>
+class ClippingSink : public ByteSink {
+ public:
+  ClippingSink(ByteSink& to, double limit) : to_(to), limit_(static_cast<Real>(limit)) {}
+  void write(std::span<const std::byte> bytes) override {
+    const std::span values(reinterpret_cast<const Real*>(bytes.data()), bytes.size() / sizeof(Real));
+    std::vector<Real> clipped(values.begin(), values.end());
+    for (Real& value : clipped) value = std::clamp(value, Real(0), limit_);
+    to_.write(std::as_bytes(std::span<const Real>(clipped)));
+  }
+
+ private:
+  ByteSink& to_;
+  Real limit_;
+};
+
+std::optional<double> clip_limit(const Record& record, bool clip) {
+  if (!clip) return std::nullopt;
+  const std::optional<double> limit = value_range(record);
+  if (!limit) throw DataError("--clip needs to know the range of data: metadata \"range\" or \"source\"");
+  return limit;
+}
+
+void produce(const Tensor& noisy, const std::vector<double>& sigmas, SampleDenoiser& denoiser,
+             std::optional<double> limit, ByteSink& sink) {
+  if (!limit) {
+    denoiser.produce(noisy, sigmas, sink);
+  } else if (noisy.dtype() == DType::F64) {
+    ClippingSink<double> clipping(sink, *limit);
+    denoiser.produce(noisy, sigmas, clipping);
+  } else {
+    ClippingSink<float> clipping(sink, *limit);
+    denoiser.produce(noisy, sigmas, clipping);
+  }
+}
+
+}  // namespace
 
 std::string model_metadata(const ModelInfo& info) {
   return nlohmann::json{{"kind", info.kind}, {"patch", info.patch}, {"samples", info.samples}}.dump();
@@ -16,6 +59,7 @@ void apply_denoiser(Record& record, LazyTensors& lazy, SampleDenoiser& denoiser,
   const Tensor noisy = record.require("data");
   denoiser.check(sample_axes(record), sample_shape(record));
   const std::vector<double> sigmas = noise_levels(record, request.sigma);
+  const std::optional<double> limit = clip_limit(record, request.clip);
 
   record.metadata["axes"] = axes_of(record);  // lazy data has no tensor to tell them from
   record.metadata["noise.removed"] = known_noise(record, request.sigma);
@@ -24,7 +68,7 @@ void apply_denoiser(Record& record, LazyTensors& lazy, SampleDenoiser& denoiser,
   if (request.keep_noisy) record.tensors.insert_or_assign("noisy", noisy);
   record.tensors.erase("data");
   lazy["data"] = {noisy.dtype() == DType::F64 ? DType::F64 : DType::F32, noisy.shape(),
-                  [noisy, sigmas, &denoiser](ByteSink& sink) { denoiser.produce(noisy, sigmas, sink); }};
+                  [noisy, sigmas, limit, &denoiser](ByteSink& sink) { produce(noisy, sigmas, denoiser, limit, sink); }};
 }
 
 }  // namespace noiseutils

@@ -12,6 +12,7 @@ namespace noiseutils {
 struct DenoiseRequest {
   std::optional<double> sigma;  ///< instead of the metadata `noise`
   bool keep_noisy = false;      ///< keep the input as `noisy`
+  bool clip = false;            ///< clip the estimates to [0, value_range(record)]
   std::string model;            ///< metadata `model` of the result
 };
 
@@ -23,8 +24,8 @@ std::string model_metadata(const ModelInfo& info);
 /// `noise.removed` (gaussian with the sigma asked for, where there was none), `model` is set. Companions stay.
 /// Data that metadata `noise` says to be alpha x_0 + sigma n are
 /// divided by alpha first, so that estimates, and `noisy`, are in the units of x_0.
-/// `denoiser` must outlive the writing. Throws DataError, before anything is written, if the data does not fit or the
-/// noise level is unknown.
+/// `denoiser` must outlive the writing. Throws DataError, before anything is written, if the data does not fit, or the
+/// noise level, or with `clip` the range, is unknown.
 void apply_denoiser(Record& record, LazyTensors& lazy, SampleDenoiser& denoiser, const DenoiseRequest& request);
 
 }  // namespace noiseutils

@@ -1,0 +1,184 @@
+#include "denoise/group_kernels.hpp"
+
+// Compiled once for each instruction set: nothing but the table has external linkage, or the linker could keep a copy
+// that the processor cannot run. For the same reason no header with inline functions is included.
+namespace noiseutils::group_isa::NOISEUTILS_ISA {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kBytes = 64;
+constexpr int kRows = 8;  // of a block of products: 24 accumulators of 32 registers
+#elif defined(__AVX__)
+constexpr int kBytes = 32;
+constexpr int kRows = 4;  // 12 of 16
+#else
+constexpr int kBytes = 16;
+constexpr int kRows = 4;
+#endif
+constexpr int kVectors = 3;  // beside each other in a block of products
+constexpr int kLanes = kBytes / 4;
+
+typedef float Vector __attribute__((vector_size(kBytes)));
+typedef std::int32_t Mask __attribute__((vector_size(kBytes)));
+
+inline Vector load(const float* from) {
+  Vector value;
+  __builtin_memcpy(&value, from, sizeof value);
+  return value;
+}
+
+inline void store(float* to, Vector value) { __builtin_memcpy(to, &value, sizeof value); }
+
+constexpr std::int64_t vectors_of(std::int64_t columns) { return (columns + kLanes - 1) / kLanes; }
+
+template <int kCount>
+void distances_in_row(const float* reference, const float* from, std::int64_t stride, std::int64_t patch, float* out) {
+  Vector sum[kCount] = {};
+  for (std::int64_t r = 0; r < patch; ++r)
+    for (std::int64_t c = 0; c < patch; ++c) {
+      const float pixel = reference[r * stride + c];
+      const float* candidates = from + r * stride + c;
+#pragma GCC unroll 4
+      for (int v = 0; v < kCount; ++v) {
+        const Vector difference = load(candidates + v * kLanes) - pixel;
+        sum[v] += difference * difference;
+      }
+    }
+  for (int v = 0; v < kCount; ++v) store(out + v * kLanes, sum[v]);
+}
+
+void distances(const float* reference, const float* first, std::int64_t stride, std::int64_t patch, std::int64_t rows,
+               std::int64_t columns, float* out, std::int64_t leading) {
+  const std::int64_t vectors = vectors_of(columns);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const float* from = first + i * stride;
+    float* to = out + i * leading;
+    std::int64_t v = 0;
+    for (; v + 4 <= vectors; v += 4) distances_in_row<4>(reference, from + v * kLanes, stride, patch, to + v * kLanes);
+    if (vectors - v == 3) distances_in_row<3>(reference, from + v * kLanes, stride, patch, to + v * kLanes);
+    if (vectors - v == 2) distances_in_row<2>(reference, from + v * kLanes, stride, patch, to + v * kLanes);
+    if (vectors - v == 1) distances_in_row<1>(reference, from + v * kLanes, stride, patch, to + v * kLanes);
+  }
+}
+
+std::int64_t count_up_to(const float* values, std::int64_t n, float limit) {
+  Mask count[4] = {};
+  std::int64_t i = 0;
+  for (; i + 4 * kLanes <= n; i += 4 * kLanes)
+    for (int v = 0; v < 4; ++v) count[v] += load(values + i + v * kLanes) <= limit;  // -1 where true
+  for (; i < n; i += kLanes) count[0] += load(values + i) <= limit;
+  const Mask all = count[0] + count[1] + count[2] + count[3];
+  std::int64_t total = 0;
+  for (int lane = 0; lane < kLanes; ++lane) total -= all[lane];
+  return total;
+}
+
+/// A block of kCount rows and kWide vectors of a product.
+template <int kCount, int kWide>
+inline void block(std::int64_t depth, const float* a, std::int64_t row_step, std::int64_t depth_step, const float* b,
+                  std::int64_t leading_b, float* c, std::int64_t leading_c) {
+  Vector sum[kCount][kWide];
+#pragma GCC unroll 8
+  for (int i = 0; i < kCount; ++i)
+#pragma GCC unroll 3
+    for (int v = 0; v < kWide; ++v) sum[i][v] = Vector{};
+  for (std::int64_t l = 0; l < depth; ++l, a += depth_step, b += leading_b) {
+    Vector row[kWide];
+#pragma GCC unroll 3
+    for (int v = 0; v < kWide; ++v) row[v] = load(b + v * kLanes);
+#pragma GCC unroll 8
+    for (int i = 0; i < kCount; ++i)
+#pragma GCC unroll 3
+      for (int v = 0; v < kWide; ++v) sum[i][v] += row[v] * a[i * row_step];
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < kCount; ++i)
+#pragma GCC unroll 3
+    for (int v = 0; v < kWide; ++v) store(c + i * leading_c + v * kLanes, sum[i][v]);
+}
+
+template <int kWide>
+void product_of_columns(std::int64_t rows, std::int64_t depth, const float* a, std::int64_t row_step,
+                        std::int64_t depth_step, const float* b, std::int64_t leading_b, float* c,
+                        std::int64_t leading_c) {
+  std::int64_t i = 0;
+  for (; i + kRows <= rows; i += kRows)
+    block<kRows, kWide>(depth, a + i * row_step, row_step, depth_step, b, leading_b, c + i * leading_c, leading_c);
+  if constexpr (kRows > 4)
+    for (; i + 4 <= rows; i += 4)
+      block<4, kWide>(depth, a + i * row_step, row_step, depth_step, b, leading_b, c + i * leading_c, leading_c);
+  for (; i < rows; ++i)
+    block<1, kWide>(depth, a + i * row_step, row_step, depth_step, b, leading_b, c + i * leading_c, leading_c);
+}
+
+void product(std::int64_t rows, std::int64_t columns, std::int64_t depth, const float* a, std::int64_t row_step,
+             std::int64_t depth_step, const float* b, std::int64_t leading_b, float* c, std::int64_t leading_c) {
+  std::int64_t left = vectors_of(columns);
+  for (; left >= kVectors; left -= kVectors, b += kVectors * kLanes, c += kVectors * kLanes)
+    product_of_columns<kVectors>(rows, depth, a, row_step, depth_step, b, leading_b, c, leading_c);
+  if (left == 2) product_of_columns<2>(rows, depth, a, row_step, depth_step, b, leading_b, c, leading_c);
+  if (left == 1) product_of_columns<1>(rows, depth, a, row_step, depth_step, b, leading_b, c, leading_c);
+}
+
+template <int kWide>
+void invert_wide(std::int64_t n, float* a, std::int64_t leading, float floor) {
+  for (std::int64_t k = 0; k < n; ++k) {
+    float* pivot_row = a + k * leading;
+    const float inverse = 1.0F / (pivot_row[k] > floor ? pivot_row[k] : floor);
+    pivot_row[k] = 1.0F;
+    Vector row[kWide];
+#pragma GCC unroll 9
+    for (int v = 0; v < kWide; ++v) {
+      row[v] = load(pivot_row + v * kLanes) * inverse;
+      store(pivot_row + v * kLanes, row[v]);
+    }
+    for (std::int64_t i = 0; i < n; ++i) {
+      if (i == k) continue;
+      float* other = a + i * leading;
+      const float factor = other[k];
+      other[k] = 0.0F;
+#pragma GCC unroll 9
+      for (int v = 0; v < kWide; ++v) store(other + v * kLanes, load(other + v * kLanes) - row[v] * factor);
+    }
+  }
+}
+
+/// n is 36 or at most 16: the sizes that there are.
+void invert(std::int64_t n, float* a, std::int64_t leading, float floor) {
+  if (n <= 16)
+    invert_wide<static_cast<int>(vectors_of(16))>(n, a, leading, floor);
+  else
+    invert_wide<static_cast<int>(vectors_of(36))>(n, a, leading, floor);
+}
+
+void centre(std::int64_t rows, float* a, float* mean) {
+  constexpr int kWide = static_cast<int>(kGroupLeading / kLanes);
+  const float share = 1.0F / static_cast<float>(rows);
+  for (int v = 0; v < kWide; ++v) {
+    float* column = a + v * kLanes;
+    Vector sum = {};
+    for (std::int64_t i = 0; i < rows; ++i) sum += load(column + i * kGroupLeading);
+    sum *= share;
+    store(mean + v * kLanes, sum);
+    for (std::int64_t i = 0; i < rows; ++i) store(column + i * kGroupLeading, load(column + i * kGroupLeading) - sum);
+  }
+}
+
+void row_norms(std::int64_t rows, const float* t, const float* x, float l, float* q) {
+  for (std::int64_t i = 0; i < rows; ++i, t += kGroupLeading, x += kGroupLeading) {
+    float sum[16];
+    for (int j = 0; j < 16; ++j) {
+      sum[j] = t[j] * (x[j] - l * t[j]);
+      for (int c = j + 16; c < kGroupLeading; c += 16) sum[j] += t[c] * (x[c] - l * t[c]);
+    }
+    for (int half = 8; half > 0; half /= 2)
+      for (int j = 0; j < half; ++j) sum[j] += sum[j + half];
+    q[i] = sum[0];
+  }
+}
+
+}  // namespace
+
+extern const GroupKernels kKernels = {distances, count_up_to, product, invert, centre, row_norms};
+
+}  // namespace noiseutils::group_isa::NOISEUTILS_ISA

@@ -1,0 +1,46 @@
+#include "denoise/self_methods.hpp"
+
+#include "base/error.hpp"
+#include "base/registry.hpp"
+#include "denoise/group_denoiser.hpp"
+
+namespace noiseutils {
+
+const std::vector<SelfMethod>& self_methods() {
+  static const std::vector<SelfMethod> methods = {
+      groups_method(),
+  };
+  return methods;
+}
+
+std::vector<OptionSpec> self_options() {
+  std::vector<std::string> methods, presets;
+  for (const SelfMethod& method : self_methods()) methods.push_back(method.name);
+  for (const GroupPreset& preset : group_presets()) presets.emplace_back(preset.name);
+  return {
+      flag("self", "learn from the very image instead of a model"),
+      choice("method", methods, "how --self learns").otherwise("groups"),
+      choice("preset", presets, "how much work --self does").otherwise("best"),
+  };
+}
+
+const SelfMethod* asked_self_method(const OptionValues& options) {
+  if (options.flag("self")) {
+    if (options.has("model")) throw UsageError("--self and --model exclude each other");
+    return &require_entry<UsageError>(self_methods(), options.text("method"), "method");
+  }
+  for (const char* name : {"method", "preset"})
+    if (options.given(name)) throw UsageError(std::string("--") + name + " belongs to --self");
+  return nullptr;
+}
+
+void require_finite(const Record& record) {
+  const Tensor& data = record.require("data");
+  const std::int64_t at = first_nonfinite(data);
+  if (at < 0) return;
+  const std::int64_t sample = at / (data.size() / sample_count(record));
+  throw DataError("sample " + sample_id(record, sample, sample) +
+                  ": NaN or infinity in data, which --self cannot learn from");
+}
+
+}  // namespace noiseutils

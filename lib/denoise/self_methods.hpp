@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/option.hpp"
+#include "denoise/sample_denoiser.hpp"
+#include "tensor/record.hpp"
+
+namespace noiseutils {
+
+/// A way to denoise an image by what it tells of itself, without a model.
+struct SelfMethod {
+  std::string name;
+  std::string summary;
+  /// From the options of self_options().
+  std::unique_ptr<SampleDenoiser> (*make)(const OptionValues& options);
+  /// The metadata `model` of what it estimates: {"kind","patch","samples", ...}, compact JSON; no samples: it learns
+  /// from the very image.
+  std::string (*metadata)(const OptionValues& options);
+};
+
+/// All of them; a new one is a file and a line.
+const std::vector<SelfMethod>& self_methods();
+
+/// --self, --method, --preset
+std::vector<OptionSpec> self_options();
+
+/// The method that --self and --method ask for, or nullptr without --self. UsageError for --method or --preset without
+/// --self.
+const SelfMethod* asked_self_method(const OptionValues& options);
+
+/// Throws DataError if `data` holds NaN or infinity: the methods compare all places with all others.
+void require_finite(const Record& record);
+
+SelfMethod groups_method();
+
+}  // namespace noiseutils
