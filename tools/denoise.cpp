@@ -15,7 +15,7 @@ using namespace noiseutils;
 Program program() {
   Program self;
   self.name = "denoise";
-  self.summary = "estimate clean samples from noisy ones: by a model, a program, or what the image tells of itself";
+  self.summary = "estimate clean samples from noisy ones: by a model, a program or the image itself";
   const std::vector<OptionSpec> own = {
       number("sigma", "S", "standard deviation of the noise, in units of data, instead of the metadata noise").above(0),
       flag("clip", "clip the estimates to [0, range]: the range of an image is 1, with --raw 2^depth - 1"),
