@@ -104,6 +104,13 @@ END
   fails_with 65 noise gaussian --sigma 1 --clip plain.npy
 }
 
+@test "noise: values too large for their type are an error, not infinities" {
+  needs numpy
+  py -c "import numpy as np; np.save('large.npy', np.full((8, 8), 1e308))"
+  fails_with 65 noise gamma --looks 0.01 large.npy -o out.npy | grep 'sample large.npy: the result is not finite'
+  [ ! -e out.npy ]
+}
+
 @test "noise: metadata say what was done, twice if twice" {
   noise gaussian --sigma 0.25 --seed 7 clean.nst | noise uniform --width 0.5 | tensor info >info
   [ "$(value noise info)" = '[{"family":"gaussian","seed":7,"sigma":0.25},{"family":"uniform","seed":0,"width":0.5}]' ]

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 
 #include <nlohmann/json.hpp>
 
@@ -37,11 +38,25 @@ void check_domain(const Tensor& data, const Noise& noise) {
   }
 }
 
+/// What was drawn for finite values must be finite too: no silent infinity.
+template <class Real>
+void check_drawn(std::span<const Real> x, std::span<const Real> y, std::int64_t first) {
+  constexpr Real kMost = std::numeric_limits<Real>::max();
+  bool finite = true;
+  for (const Real value : y) finite = finite & (std::abs(value) <= kMost);
+  if (finite) return;
+  for (std::size_t i = 0; i < y.size(); ++i)
+    if (std::isfinite(x[i]) && !std::isfinite(y[i]))
+      throw DataError("the result is not finite at element " + std::to_string(first + static_cast<std::int64_t>(i)) +
+                      ": the values are beyond what " + std::string(dtype_name(DTypeOf<Real>::value)) + " can hold");
+}
+
 /// What the samples of a record get: each its law, and its layer, the number of laws that it went through before.
 struct LawsOfSamples {
   SampleGeometry geometry;
   std::vector<std::shared_ptr<const Noise>> laws;
   std::vector<std::uint64_t> layers;
+  std::vector<std::string> names;
 
   NoiseKey key(const NoiseRequest& request, std::int64_t first_sample, std::size_t s, std::uint64_t copy) const {
     // Noise on noisy data must not repeat the draws that are in it already, also under the same seed.
@@ -52,7 +67,7 @@ struct LawsOfSamples {
 LawsOfSamples laws_of_samples(const Record& record, const Noise& noise, const NoiseRequest& request,
                               std::int64_t first_sample) {
   const std::int64_t samples = sample_count(record);
-  LawsOfSamples all{{sample_axes(record), sample_shape(record)}, {}, {}};
+  LawsOfSamples all{{sample_axes(record), sample_shape(record)}, {}, {}, sample_ids(record, first_sample)};
   const MetadataOfSamples before(record.meta("noise"), samples);
   for (std::int64_t s = 0; s < samples; ++s) {
     all.layers.push_back(s > 0 && before.common() ? all.layers.back() : noise_layer(before.at(s)));
@@ -140,6 +155,8 @@ void produce_copy(const Tensor& clean, const LawsOfSamples& all, const NoiseRequ
           whole->draw(first, x.values<Real>(), y);
         else
           noise.draw(key, first, x.values<Real>(), y);
+        with_context("sample " + all.names[static_cast<std::size_t>(s)],
+                     [&] { check_drawn(x.values<Real>(), std::span<const Real>(y), begin + at); });
         if (clip_to)
           for (Real& value : y) value = std::clamp(value, Real(0), static_cast<Real>(*clip_to));
       });
