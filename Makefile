@@ -118,7 +118,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIBRARY)
 
 FUZZ_FLAGS := $(SANITIZERS) -fsanitize=fuzzer-no-link -Wno-pass-failed
 # The floors that the fuzzers stand on; all of lib/ would be compiled in vain.
-FUZZ_FLOORS := $(addprefix lib/,$(addsuffix /%,base tensor random linalg noise model train))
+FUZZ_FLOORS := $(addprefix lib/,$(addsuffix /%,base tensor random linalg noise model metric train))
 FUZZ_SOURCES := $(filter $(FUZZ_FLOORS),$(LIB_SOURCES))
 fuzz: ## fuzz every reader for FUZZ_SECONDS (60) with clang's libFuzzer, in build-fuzz
 	@$(MAKE) --no-print-directory $(JOBS) all

@@ -7,20 +7,23 @@ bindir     ?= $(PREFIX)/bin
 includedir ?= $(PREFIX)/include
 libdir     ?= $(PREFIX)/lib
 mandir     ?= $(PREFIX)/share/man
+docdir     ?= $(PREFIX)/share/doc/noiseutils
 completionsdir ?= $(PREFIX)/share/bash-completion/completions
 
 HEADERS := $(sort $(wildcard lib/*/*.hpp))
 PAGES_1 := $(wildcard $(TOOLS:%=man/%.1))
 PAGES_5 := $(sort $(wildcard man/*.5))
 PAGES_7 := $(sort $(wildcard man/*.7))
+EXAMPLES := scripts/evaluate $(sort $(wildcard scripts/examples/*.py))
 
 INSTALLED := $(TOOLS:%=$(bindir)/$(PROGRAM_PREFIX)%) $(TOOLS:%=$(completionsdir)/$(PROGRAM_PREFIX)%) \
   $(PAGES_1:man/%=$(mandir)/man1/$(PROGRAM_PREFIX)%) $(PAGES_5:man/%=$(mandir)/man5/%) \
   $(PAGES_7:man/%=$(mandir)/man7/%) $(HEADERS:lib/%=$(includedir)/noiseutils/%) \
-  $(libdir)/libnoiseutils.a $(libdir)/pkgconfig/noiseutils.pc
+  $(libdir)/libnoiseutils.a $(libdir)/pkgconfig/noiseutils.pc \
+  $(addprefix $(docdir)/,README.md LICENSE) $(addprefix $(docdir)/examples/,$(notdir $(EXAMPLES)))
 # Folders that are ours alone, deepest first.
 OWN_FOLDERS := $(addprefix $(includedir)/noiseutils/,$(sort $(notdir $(patsubst %/,%,$(dir $(HEADERS)))))) \
-  $(includedir)/noiseutils
+  $(includedir)/noiseutils $(docdir)/examples $(docdir)
 
 define PKG_CONFIG_FILE
 prefix=$(PREFIX)
@@ -34,7 +37,7 @@ Cflags: -I$${includedir} -fopenmp
 Libs: -L$${libdir} -lnoiseutils -fopenmp $(LIBS)
 endef
 
-install: all ## programs, man pages, completions, headers, library, .pc file into DESTDIR PREFIX
+install: all ## programs, man pages, completions, headers, library, .pc file, examples into DESTDIR PREFIX
 	@mkdir -p $(addprefix $(DESTDIR),$(sort $(dir $(INSTALLED))))
 	@set -e; for tool in $(TOOLS); do \
 	  install -m 755 $(BUILD)/bin/$$tool "$(DESTDIR)$(bindir)/$(PROGRAM_PREFIX)$$tool"; \
@@ -48,6 +51,8 @@ install: all ## programs, man pages, completions, headers, library, .pc file int
 	@set -e; for header in $(HEADERS:lib/%=%); do \
 	  install -m 644 lib/$$header "$(DESTDIR)$(includedir)/noiseutils/$$header"; done
 	@install -m 644 $(LIBRARY) "$(DESTDIR)$(libdir)/libnoiseutils.a"
+	@install -m 644 README.md LICENSE "$(DESTDIR)$(docdir)/"
+	@install -m 755 $(EXAMPLES) "$(DESTDIR)$(docdir)/examples/"
 	$(file >$(BUILD)/noiseutils.pc,$(PKG_CONFIG_FILE))
 	@install -m 644 $(BUILD)/noiseutils.pc "$(DESTDIR)$(libdir)/pkgconfig/noiseutils.pc"
 	@echo "installed $(words $(INSTALLED)) files under $(DESTDIR)$(PREFIX)"

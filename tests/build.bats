@@ -44,10 +44,13 @@ make_here() { make -s -C "$root" -o all BUILD="$BUILD" "$@"; }
   cmp "$root/man/noiseutils.7" root/opt/share/man/man7/noiseutils.7
   cmp "$root/man/noiseutils-stream.5" root/opt/share/man/man5/noiseutils-stream.5
   diff <(cd "$root/lib" && find . -name '*.hpp' | sort) <(cd root/opt/include/noiseutils && find . -type f | sort)
+  [ -x root/opt/share/doc/noiseutils/examples/evaluate ]
+  cmp "$root/LICENSE" root/opt/share/doc/noiseutils/LICENSE
   make_here uninstall DESTDIR="$PWD/root" PREFIX=/opt
   find root -type f | sort >left
   [ "$(cat left)" = root/opt/lib/pkgconfig/other.pc ]
   [ ! -e root/opt/include/noiseutils ]
+  [ ! -e root/opt/share/doc/noiseutils ]
 }
 
 @test "make install PROGRAM_PREFIX: programs, their pages and completions are renamed, results are not" {

@@ -8,9 +8,14 @@ export LC_ALL=C
 
 # Runs a Python that has numpy; the test is skipped where there is none.
 py() {
-  local python
+  local python known=${BATS_RUN_TMPDIR:-/nonexistent}/python-with-numpy
+  if [ -s "$known" ]; then "$(cat "$known")" "$@"; return; fi # looked for once a run: numpy takes its time
   for python in python3 /usr/bin/python3; do
-    if "$python" -c 'import numpy' 2>/dev/null; then "$python" "$@"; return; fi
+    if "$python" -c 'import numpy' 2>/dev/null; then
+      [ ! -d "${known%/*}" ] || echo "$python" >"$known"
+      "$python" "$@"
+      return
+    fi
   done
   echo "no numpy" >&2
   return 127
@@ -20,7 +25,7 @@ needs() {
   local program
   for program in "$@"; do
     case $program in
-      numpy) py -c 'import numpy' || skip "needs python3-numpy" ;;
+      numpy) py -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("numpy") is None)' || skip "needs python3-numpy" ;;
       *) command -v "$program" >/dev/null || skip "needs $program" ;;
     esac
   done

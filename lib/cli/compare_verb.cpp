@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -22,14 +21,10 @@ struct Comparison {
   double a = 0, b = 0, elements = 0;
 };
 
-bool is_squared_error(const MetricEntry& metric) {
-  constexpr std::array names = {"mse", "psnr", "umse", "umse-pairs", "upsnr"};
-  return std::find(names.begin(), names.end(), metric.name) != names.end();
-}
 bool runs_a_denoiser(const MetricEntry& metric) {
   return std::any_of(metric.options.begin(), metric.options.end(), [](auto& spec) { return spec.name == "denoiser"; });
 }
-bool in_decibels(const MetricEntry& metric) { return metric.name == "psnr" || metric.name == "upsnr"; }
+bool in_decibels(const MetricEntry& metric) { return metric.squared_error && metric.higher_is_better; }
 
 const MetricEntry& asked_metric(const Invocation& call, const Record& record) {
   if (call.words.size() > 2) throw UsageError("compare takes one metric");
@@ -52,7 +47,7 @@ void add_squared_errors(Comparison& all, const MetricSample& sample, const Tenso
     throw DataError("needs " + std::to_string(metric.needs_references) + " noisy references, has " +
                     std::to_string(references.size()));
   if (!metric.needs_clean)  // throws where they cannot be independent of A
-    sample.unsupervised(metric.name == "umse" ? UnsupervisedForm::three : UnsupervisedForm::pairs, side);
+    sample.unsupervised(metric.needs_references > 2 ? UnsupervisedForm::three : UnsupervisedForm::pairs, side);
   const double unit = in_decibels(metric) ? sample.range() * sample.range() : 1;
   for (std::size_t k = 0; k < references.size() && !metric.needs_clean; ++k)
     if (same_values(references[k], b))
@@ -125,7 +120,7 @@ int compare(const Invocation& call) {
       MetricSampleParts parts = input->parts(record, a.place(), a.count() - 1);
       if (parts.data.shape() != other.shape())
         throw DataError("--a has shape " + shape_text(parts.data.shape()) + ", --b " + shape_text(other.shape()));
-      if (is_squared_error(*metric)) {
+      if (metric->squared_error) {
         const MetricSample sample(parts);
         add_squared_errors(all, sample, other.converted(sample.data().dtype()), *metric, side);
         return;
@@ -147,11 +142,11 @@ int compare(const Invocation& call) {
   input->finish();
 
   std::string unit = call.options.text("unit");
-  if (unit == "auto") unit = is_squared_error(*metric) && all.samples.size() < 20 ? "block" : "sample";
-  if (unit == "block" && !is_squared_error(*metric)) throw UsageError(metric->name + " has no blocks: --unit sample");
+  if (unit == "auto") unit = metric->squared_error && all.samples.size() < 20 ? "block" : "sample";
+  if (unit == "block" && !metric->squared_error) throw UsageError(metric->name + " has no blocks: --unit sample");
   const PairedTest test = paired_test(unit == "block" ? all.blocks : all.samples, call.options.number("confidence"),
                                       call.options.integer("resamples"), call.options.seed());
-  const bool favours_a = metric->higher_is_better && !is_squared_error(*metric) ? test.sum > 0 : test.sum < 0;
+  const bool favours_a = metric->higher_is_better && !metric->squared_error ? test.sum > 0 : test.sum < 0;
   const bool better = favours_a && test.p <= 1 - call.options.number("confidence");
   RowOutput output(call.options.text("format"), call.options.text("output"));
   Row row = row_of(all, *metric, unit, test);

@@ -69,8 +69,11 @@ class Correlation : public AdditiveMetric<6> {
 }  // namespace
 
 MetricEntry correlation_metric() {
-  return {"correlation", "Pearson's correlation of data and clean", true, 0, {}, make_metric<Correlation>, false, false,
-          true};
+  return {.name = "correlation",
+          .summary = "Pearson's correlation of data and clean",
+          .make = make_metric<Correlation>,
+          .needs_clean = true,
+          .higher_is_better = true};
 }
 
 }  // namespace noiseutils

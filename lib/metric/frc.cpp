@@ -120,18 +120,16 @@ class RingCorrelation : public VectorMetric {
 
 MetricEntry frc_metric() {
   return {
-      "frc",
-      "Fourier ring correlation with the clean sample or another capture; resolution in pixels",
-      true,
-      0,
-      {integer("rings", "B", "rings between 0 and half a cycle a pixel").otherwise("32").at_least(2).at_most(4096),
-       number("threshold", "T", "correlation that still counts as resolved").otherwise("1/7").above(0).at_most(1),
-       flag("curve", "add the correlation on each ring, as frc_1 ... frc_B")},
-      [](const OptionValues& options) -> std::unique_ptr<Metric> { return std::make_unique<RingCorrelation>(options); },
-      false,
-      false,
-      true,
-      true};
+      .name = "frc",
+      .summary = "Fourier ring correlation with the clean sample or another capture; resolution in pixels",
+      .options =
+          {integer("rings", "B", "rings between 0 and half a cycle a pixel").otherwise("32").at_least(2).at_most(4096),
+           number("threshold", "T", "correlation that still counts as resolved").otherwise("1/7").above(0).at_most(1),
+           flag("curve", "add the correlation on each ring, as frc_1 ... frc_B")},
+      .make = make_metric<RingCorrelation>,
+      .needs_clean = true,
+      .takes_capture = true,
+      .higher_is_better = true};
 }
 
 }  // namespace noiseutils

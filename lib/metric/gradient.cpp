@@ -36,7 +36,10 @@ class GradientError : public AdditiveMetric<2> {
 }  // namespace
 
 MetricEntry gradient_metric() {
-  return {"gradient", "mean squared error of the differences of neighbours", true, 0, {}, make_metric<GradientError>};
+  return {.name = "gradient",
+          .summary = "mean squared error of the differences of neighbours",
+          .make = make_metric<GradientError>,
+          .needs_clean = true};
 }
 
 }  // namespace noiseutils

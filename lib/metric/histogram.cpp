@@ -70,14 +70,13 @@ class HistogramDistance : public Metric {
 }  // namespace
 
 MetricEntry histogram_metric() {
-  return {"histogram",
-          "distance between the histograms of data and clean",
-          true,
-          0,
+  return {
+      .name = "histogram",
+      .summary = "distance between the histograms of data and clean",
+      .options =
           {integer("bins", "B", "bins of the histograms over the range").otherwise("256").at_least(2).at_most(65536)},
-          [](const OptionValues& options) -> std::unique_ptr<Metric> {
-            return std::make_unique<HistogramDistance>(options);
-          }};
+      .make = make_metric<HistogramDistance>,
+      .needs_clean = true};
 }
 
 }  // namespace noiseutils

@@ -22,7 +22,8 @@ double normal_half_width(double confidence) {
 }
 
 double resampled_half_width(std::vector<double> values, double confidence) {
-  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
+  const bool has_gap = std::any_of(values.begin(), values.end(), [](double value) { return std::isnan(value); });
+  if (values.empty() || has_gap) return std::numeric_limits<double>::quiet_NaN();
   for (double& value : values) value = std::abs(value);
   const auto count = static_cast<double>(values.size());
   const auto rank = static_cast<std::ptrdiff_t>(std::min(std::ceil(confidence * (count + 1)), count)) - 1;

@@ -79,15 +79,11 @@ MetricEntry jloss_metric() {
   options.push_back(sigma_option());
   options.push_back(
       integer("grid", "W", "pixels between those taken out together").otherwise("4").at_least(2).at_most(64));
-  MetricEntry entry{
-      "jloss",
-      "J-invariant loss: how well the denoiser guesses pixels that it was not shown",
-      false,
-      0,
-      std::move(options),
-      [](const OptionValues& given) -> std::unique_ptr<Metric> { return std::make_unique<InvariantLoss>(given); }};
-  entry.needs_noise = true;
-  return entry;
+  return {.name = "jloss",
+          .summary = "J-invariant loss: how well the denoiser guesses pixels that it was not shown",
+          .options = std::move(options),
+          .make = make_metric<InvariantLoss>,
+          .needs_noise = true};
 }
 
 }  // namespace noiseutils

@@ -15,6 +15,8 @@ class MeanAbsoluteError : public AdditiveMetric<2> {
 
 }  // namespace
 
-MetricEntry mae_metric() { return {"mae", "mean absolute error", true, 0, {}, make_metric<MeanAbsoluteError>}; }
+MetricEntry mae_metric() {
+  return {.name = "mae", .summary = "mean absolute error", .make = make_metric<MeanAbsoluteError>, .needs_clean = true};
+}
 
 }  // namespace noiseutils

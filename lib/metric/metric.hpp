@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "base/error.hpp"
@@ -65,22 +66,28 @@ class AdditiveMetric : public Metric {
 struct MetricEntry {
   std::string name;
   std::string summary;
-  bool needs_clean = false;  ///< compares with the clean sample
-  int needs_references = 0;  ///< this many independent noisy references
-  std::vector<OptionSpec> options;
+  std::vector<OptionSpec> options = {};
   std::unique_ptr<Metric> (*make)(const OptionValues& options) = nullptr;
-  bool needs_noise = false;       ///< takes the noisy sample and the law of its noise
+  bool needs_clean = false;       ///< compares with the clean sample
+  int needs_references = 0;       ///< this many independent noisy references
   bool more_references = false;   ///< takes more than needs_references where there are more
-  bool higher_is_better = false;  ///< of its first figure
+  bool needs_noise = false;       ///< takes the noisy sample and the law of its noise
   bool takes_capture = false;     ///< compares with reference.1 where there is no clean sample
+  bool higher_is_better = false;  ///< of its first figure
+  bool squared_error = false;     ///< a mean of squared errors; with higher_is_better: its decibels
 };
 
 /// All metrics, in the order of --help.
 const std::vector<MetricEntry>& metrics();
 
+/// A metric of `Kind`, told the options if it takes any.
 template <class Kind>
-std::unique_ptr<Metric> make_metric(const OptionValues&) {
-  return std::make_unique<Kind>();
+std::unique_ptr<Metric> make_metric(const OptionValues& options) {
+  if constexpr (std::is_constructible_v<Kind, const OptionValues&>) {
+    return std::make_unique<Kind>(options);
+  } else {
+    return std::make_unique<Kind>();
+  }
 }
 
 /// --min-NAME: the threshold of a metric in decibels.

@@ -76,11 +76,11 @@ class MultiScaleSimilarity : public AdditiveMetric<2> {
 }  // namespace
 
 MetricEntry ms_ssim_metric() {
-  return {"ms-ssim", "structural similarity over five scales (Wang 2003)",
-          true,      0,
-          {},        make_metric<MultiScaleSimilarity>,
-          false,     false,
-          true};
+  return {.name = "ms-ssim",
+          .summary = "structural similarity over five scales (Wang 2003)",
+          .make = make_metric<MultiScaleSimilarity>,
+          .needs_clean = true,
+          .higher_is_better = true};
 }
 
 }  // namespace noiseutils

@@ -15,6 +15,12 @@ class MeanSquaredError : public AdditiveMetric<2> {
 
 }  // namespace
 
-MetricEntry mse_metric() { return {"mse", "mean squared error", true, 0, {}, make_metric<MeanSquaredError>}; }
+MetricEntry mse_metric() {
+  return {.name = "mse",
+          .summary = "mean squared error",
+          .make = make_metric<MeanSquaredError>,
+          .needs_clean = true,
+          .squared_error = true};
+}
 
 }  // namespace noiseutils

@@ -74,17 +74,12 @@ class ResidualNormality : public VectorMetric {
 }  // namespace
 
 MetricEntry normality_metric() {
-  MetricEntry entry{"normality",
-                    "p-value of a test that the residual (noisy - data) / sigma is normal; its moments",
-                    false,
-                    0,
-                    {sigma_option()},
-                    [](const OptionValues& options) -> std::unique_ptr<Metric> {
-                      return std::make_unique<ResidualNormality>(options);
-                    }};
-  entry.needs_noise = true;
-  entry.higher_is_better = true;
-  return entry;
+  return {.name = "normality",
+          .summary = "p-value of a test that the residual (noisy - data) / sigma is normal; its moments",
+          .options = {sigma_option()},
+          .make = make_metric<ResidualNormality>,
+          .needs_noise = true,
+          .higher_is_better = true};
 }
 
 }  // namespace noiseutils

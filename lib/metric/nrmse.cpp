@@ -20,9 +20,10 @@ class NormalisedError : public AdditiveMetric<2> {
 }  // namespace
 
 MetricEntry nrmse_metric() {
-  return {"nrmse", "root mean squared error over the root mean square of the clean sample",
-          true,    0,
-          {},      make_metric<NormalisedError>};
+  return {.name = "nrmse",
+          .summary = "root mean squared error over the root mean square of the clean sample",
+          .make = make_metric<NormalisedError>,
+          .needs_clean = true};
 }
 
 }  // namespace noiseutils

@@ -12,6 +12,7 @@ namespace noiseutils {
 namespace {
 
 constexpr const char* kFormat = "noiseutils-metric/1";
+constexpr std::int64_t kMostSamples = std::int64_t{1} << 53;  // numbers of JSON that every reader knows exactly
 
 /// JSON has no number for what is not finite: such a value is text.
 nlohmann::json number_json(double value) {
@@ -78,7 +79,8 @@ void MetricPool::merge_state(const nlohmann::json& state) {
   if (part(state, "options", Type::object) != options_json(entry_, options_))
     throw DataError(entry_.name + " was measured with other options than before: " + state["options"].dump() +
                     ", not " + options_json(entry_, options_).dump());
-  if (!state.contains("samples") || !state["samples"].is_number_integer() || state["samples"] < 0)
+  if (!state.contains("samples") || !state["samples"].is_number_integer() || state["samples"] < 0 ||
+      state["samples"] > kMostSamples)
     throw DataError("the state has no number of samples");
   MetricState saved;
   for (const auto& [name, list] : part(state, "state", Type::object).items()) {

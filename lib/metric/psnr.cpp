@@ -35,15 +35,13 @@ class PeakSignalToNoise : public AdditiveMetric<2> {
 }  // namespace
 
 MetricEntry psnr_metric() {
-  return {"psnr",
-          "peak signal-to-noise ratio in dB",
-          true,
-          0,
-          {threshold_option("psnr")},
-          make_metric<PeakSignalToNoise>,
-          false,
-          false,
-          true};
+  return {.name = "psnr",
+          .summary = "peak signal-to-noise ratio in dB",
+          .options = {threshold_option("psnr")},
+          .make = make_metric<PeakSignalToNoise>,
+          .needs_clean = true,
+          .higher_is_better = true,
+          .squared_error = true};
 }
 
 }  // namespace noiseutils

@@ -26,15 +26,11 @@ class PoissonRisk : public AdditiveMetric<2> {
 }  // namespace
 
 MetricEntry pure_metric() {
-  MetricEntry entry{
-      "pure",
-      "Poisson unbiased risk estimate: sure for counts, to second order",
-      false,
-      0,
-      risk_options(),
-      [](const OptionValues& options) -> std::unique_ptr<Metric> { return std::make_unique<PoissonRisk>(options); }};
-  entry.needs_noise = true;
-  return entry;
+  return {.name = "pure",
+          .summary = "Poisson unbiased risk estimate: sure for counts, to second order",
+          .options = risk_options(),
+          .make = make_metric<PoissonRisk>,
+          .needs_noise = true};
 }
 
 }  // namespace noiseutils

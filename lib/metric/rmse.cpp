@@ -18,7 +18,10 @@ class RootMeanSquaredError : public AdditiveMetric<2> {
 }  // namespace
 
 MetricEntry rmse_metric() {
-  return {"rmse", "root of the mean squared error", true, 0, {}, make_metric<RootMeanSquaredError>};
+  return {.name = "rmse",
+          .summary = "root of the mean squared error",
+          .make = make_metric<RootMeanSquaredError>,
+          .needs_clean = true};
 }
 
 }  // namespace noiseutils

@@ -18,15 +18,12 @@ class SignalToNoise : public AdditiveMetric<2> {
 }  // namespace
 
 MetricEntry snr_metric() {
-  return {"snr",
-          "signal-to-noise ratio in dB",
-          true,
-          0,
-          {threshold_option("snr")},
-          make_metric<SignalToNoise>,
-          false,
-          false,
-          true};
+  return {.name = "snr",
+          .summary = "signal-to-noise ratio in dB",
+          .options = {threshold_option("snr")},
+          .make = make_metric<SignalToNoise>,
+          .needs_clean = true,
+          .higher_is_better = true};
 }
 
 }  // namespace noiseutils

@@ -58,16 +58,15 @@ class SobolevError : public AdditiveMetric<2> {
 }  // namespace
 
 MetricEntry sobolev_metric() {
-  return {
-      "sobolev",
-      "squared error weighed by frequency: the H^s norm",
-      true,
-      0,
-      {number("order", "S", "order s of the Sobolev norm: 0 is mse, above it fine detail counts more, below less")
-           .otherwise("1")
-           .at_least(-16)
-           .at_most(16)},
-      [](const OptionValues& options) -> std::unique_ptr<Metric> { return std::make_unique<SobolevError>(options); }};
+  return {.name = "sobolev",
+          .summary = "squared error weighed by frequency: the H^s norm",
+          .options = {number("order", "S",
+                             "order s of the Sobolev norm: 0 is mse, above it fine detail counts more, below less")
+                          .otherwise("1")
+                          .at_least(-16)
+                          .at_most(16)},
+          .make = make_metric<SobolevError>,
+          .needs_clean = true};
 }
 
 }  // namespace noiseutils

@@ -34,11 +34,11 @@ class StructuralSimilarity : public AdditiveMetric<2> {
 }  // namespace
 
 MetricEntry ssim_metric() {
-  return {"ssim", "structural similarity (Wang 2004, 11 x 11 Gaussian window)",
-          true,   0,
-          {},     make_metric<StructuralSimilarity>,
-          false,  false,
-          true};
+  return {.name = "ssim",
+          .summary = "structural similarity (Wang 2004, 11 x 11 Gaussian window)",
+          .make = make_metric<StructuralSimilarity>,
+          .needs_clean = true,
+          .higher_is_better = true};
 }
 
 }  // namespace noiseutils

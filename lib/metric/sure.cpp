@@ -26,15 +26,11 @@ class SteinRisk : public AdditiveMetric<3> {
 }  // namespace
 
 MetricEntry sure_metric() {
-  MetricEntry entry{
-      "sure",
-      "Stein's unbiased estimate of a denoiser's mean squared error, from noisy data alone",
-      false,
-      0,
-      risk_options(),
-      [](const OptionValues& options) -> std::unique_ptr<Metric> { return std::make_unique<SteinRisk>(options); }};
-  entry.needs_noise = true;
-  return entry;
+  return {.name = "sure",
+          .summary = "Stein's unbiased estimate of a denoiser's mean squared error, from noisy data alone",
+          .options = risk_options(),
+          .make = make_metric<SteinRisk>,
+          .needs_noise = true};
 }
 
 }  // namespace noiseutils

@@ -3,16 +3,15 @@
 namespace noiseutils {
 
 MetricEntry umse_metric() {
-  return {"umse",
-          "mean squared error from three noisy references, without a clean one",
-          false,
-          3,
-          interval_options(),
-          [](const OptionValues& options) -> std::unique_ptr<Metric> {
+  return {.name = "umse",
+          .summary = "mean squared error from three noisy references, without a clean one",
+          .options = interval_options(),
+          .make = [](const OptionValues& options) -> std::unique_ptr<Metric> {
             return std::make_unique<UnsupervisedMse>(options, UnsupervisedForm::three, "umse");
           },
-          false,
-          true};
+          .needs_references = 3,
+          .more_references = true,
+          .squared_error = true};
 }
 
 }  // namespace noiseutils

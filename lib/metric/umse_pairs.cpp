@@ -3,16 +3,15 @@
 namespace noiseutils {
 
 MetricEntry umse_pairs_metric() {
-  return {"umse-pairs",
-          "mean squared error from pairs of two or more noisy references",
-          false,
-          2,
-          interval_options(),
-          [](const OptionValues& options) -> std::unique_ptr<Metric> {
+  return {.name = "umse-pairs",
+          .summary = "mean squared error from pairs of two or more noisy references",
+          .options = interval_options(),
+          .make = [](const OptionValues& options) -> std::unique_ptr<Metric> {
             return std::make_unique<UnsupervisedMse>(options, UnsupervisedForm::pairs, "umse-pairs");
           },
-          false,
-          true};
+          .needs_references = 2,
+          .more_references = true,
+          .squared_error = true};
 }
 
 }  // namespace noiseutils

@@ -43,24 +43,19 @@ class UnsupervisedPsnr : public UnsupervisedMetric {
 }  // namespace
 
 MetricEntry upsnr_metric() {
-  return {"upsnr",
-          "PSNR in dB from noisy references, without a clean one",
-          false,
-          2,
-          [] {
-            auto options = interval_options();
-            options.insert(options.begin(),
-                           choice("form", {"pairs", "three"}, "which umse: of all pairs of references, or of three")
-                               .otherwise("pairs"));
-            options.push_back(threshold_option("upsnr"));
-            return options;
-          }(),
-          [](const OptionValues& options) -> std::unique_ptr<Metric> {
-            return std::make_unique<UnsupervisedPsnr>(options);
-          },
-          false,
-          true,
-          true};
+  std::vector<OptionSpec> options = interval_options();
+  options.insert(
+      options.begin(),
+      choice("form", {"pairs", "three"}, "which umse: of all pairs of references, or of three").otherwise("pairs"));
+  options.push_back(threshold_option("upsnr"));
+  return {.name = "upsnr",
+          .summary = "PSNR in dB from noisy references, without a clean one",
+          .options = std::move(options),
+          .make = make_metric<UnsupervisedPsnr>,
+          .needs_references = 2,
+          .more_references = true,
+          .higher_is_better = true,
+          .squared_error = true};
 }
 
 }  // namespace noiseutils

@@ -98,18 +98,13 @@ class ResidualWhiteness : public VectorMetric {
 }  // namespace
 
 MetricEntry whiteness_metric() {
-  MetricEntry entry{
-      "whiteness",
-      "p-value of a test that the residual (noisy - data) / sigma is white; its correlations",
-      false,
-      0,
-      {sigma_option(), integer("lags", "L", "largest distance along each axis").otherwise("4").at_least(1).at_most(64)},
-      [](const OptionValues& options) -> std::unique_ptr<Metric> {
-        return std::make_unique<ResidualWhiteness>(options);
-      }};
-  entry.needs_noise = true;
-  entry.higher_is_better = true;
-  return entry;
+  return {.name = "whiteness",
+          .summary = "p-value of a test that the residual (noisy - data) / sigma is white; its correlations",
+          .options = {sigma_option(),
+                      integer("lags", "L", "largest distance along each axis").otherwise("4").at_least(1).at_most(64)},
+          .make = make_metric<ResidualWhiteness>,
+          .needs_noise = true,
+          .higher_is_better = true};
 }
 
 }  // namespace noiseutils

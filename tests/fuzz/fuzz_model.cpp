@@ -1,18 +1,6 @@
 // Model files and training statistics: any record either is one, and then can be used, or is refused as data.
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cstdint>
-#include <cstdlib>
-#include <functional>
-#include <memory>
-#include <new>
-#include <string>
-#include <vector>
-
-#include "base/error.hpp"
 #include "model/model_kinds.hpp"
-#include "tensor/record_stream.hpp"
+#include "record_input.hpp"
 #include "train/trainer.hpp"
 
 using namespace noiseutils;
@@ -20,28 +8,6 @@ using namespace noiseutils;
 namespace {
 
 constexpr std::int64_t kLargest = 4096;  // a law that claims more takes long, as it should
-
-/// True if `work` is refused as data; any other error breaks the contract.
-bool refuses(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const std::bad_alloc&) {
-    return true;
-  } catch (const Error& error) {
-    if (error.code() != ExitCode::data) std::abort();
-    return true;
-  }
-  return false;
-}
-
-Record read_record(const std::uint8_t* bytes, std::size_t size) {
-  const int descriptor = memfd_create("fuzz", 0);
-  if (descriptor < 0 || write(descriptor, bytes, size) != static_cast<ssize_t>(size)) std::abort();
-  const std::unique_ptr<const int, void (*)(const int*)> closer(&descriptor, [](const int* d) { close(*d); });
-  ByteInput input("/proc/self/fd/" + std::to_string(descriptor));
-  RecordStream stream(input, 1 << 20);
-  return stream.read_body(*stream.next_header());
-}
 
 void use(const Model& model) {
   if (model.dim() > kLargest) return;

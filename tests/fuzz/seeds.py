@@ -83,7 +83,7 @@ def files():
 
 def main():
     name, folder = sys.argv[1:]
-    kinds = {"fuzz_header": [headers], "fuzz_stream": [streams]}.get(name, [streams, files])
+    kinds = {"fuzz_header": [headers], "fuzz_stream": [streams], "fuzz_noise": [streams], "fuzz_metric": []}.get(name, [streams, files])
     for number, content in enumerate(c for kind in kinds for c in kind()):
         with open(os.path.join(folder, f"seed-{number}"), "wb") as file:
             file.write(content)
