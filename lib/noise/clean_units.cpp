@@ -42,8 +42,9 @@ CleanUnits clean_units(const std::string& noise) {
   for (json& law : parsed) {
     result.alpha *= alpha_of(law);
     if (result.alpha == 1) continue;
+    if (!std::isfinite(result.alpha)) throw DataError("metadata \"noise\": the product of all alpha is not finite");
     const auto sigma = law.find("sigma");
-    if (law.value("family", "") != "gaussian" || sigma == law.end() || !sigma->is_number())
+    if (!law.is_object() || law.value("family", json()) != "gaussian" || sigma == law.end() || !sigma->is_number())
       throw DataError("metadata \"noise\": of scaled data only gaussian noise is understood");
     law["alpha"] = 1;
     if (result.alpha > 0) *sigma = sigma->get<double>() / result.alpha;

@@ -70,6 +70,11 @@ TEST_CASE("clean units: sigma / alpha, through several laws") {
                   DataError);
   CHECK_THROWS_AS(clean_units(R"({"alpha":-1,"family":"gaussian","sigma":1})"), DataError);
   CHECK_THROWS_AS(clean_units(R"({"alpha":"x","family":"gaussian","sigma":1})"), DataError);
+  CHECK_THROWS_AS(clean_units(R"({"alpha":0.5,"family":7,"sigma":1})"), DataError);
+  CHECK_THROWS_AS(clean_units(R"([{"alpha":0.5,"family":"gaussian","sigma":1},3])"), DataError);
+  CHECK_THROWS_AS(clean_units(R"([{"alpha":1e300,"family":"gaussian","sigma":1},
+                                  {"alpha":1e300,"family":"gaussian","sigma":1}])"),
+                  DataError);
 }
 
 TEST_CASE("clean units: what only knows x + noise refuses scaled data, or is given them divided") {
