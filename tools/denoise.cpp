@@ -1,10 +1,11 @@
-// denoise: noisy samples, and a model or nothing else, in; estimates of the clean samples out.
+// denoise: noisy samples, and a model, a program or nothing else, in; estimates of the clean samples out.
 #include "base/error.hpp"
 #include "cli/filter.hpp"
 #include "cli/program.hpp"
 #include "cli/standard_options.hpp"
 #include "denoise/apply.hpp"
 #include "denoise/self_methods.hpp"
+#include "model/denoiser.hpp"
 #include "model/model_kinds.hpp"
 
 namespace {
@@ -14,29 +15,34 @@ using namespace noiseutils;
 Program program() {
   Program self;
   self.name = "denoise";
-  self.summary = "estimate clean samples from noisy ones: by a model, or by what the image tells of itself";
+  self.summary = "estimate clean samples from noisy ones: by a model, a program or the image itself";
   const std::vector<OptionSpec> own = {
-      file("model", "FILE", "model file, as train-linear writes it"),
       number("sigma", "S", "standard deviation of the noise, in units of data, instead of the metadata noise").above(0),
       flag("clip", "clip the estimates to [0, range]: the range of an image is 1, with --raw 2^depth - 1"),
       flag("keep-noisy", "keep the noisy sample as the companion noisy"),
       first_index_option(),
       resume_option(),
   };
-  self.options = joined(own, self_options(), input_options(), output_options());
+  self.options = joined(denoiser_options(), self_options(), own, input_options(), output_options());
   return self;
 }
 
 int run(const Invocation& call) {
   const SelfMethod* self = asked_self_method(call.options);
-  if (self == nullptr && !call.options.has("model"))
-    throw UsageError("--model FILE is needed, or --self to learn from the very image");
+  const bool program = call.options.has("denoiser");
+  if (self == nullptr && program == call.options.has("model"))
+    throw UsageError(program ? "--model and --denoiser exclude each other"
+                             : "--model FILE or --denoiser 'CMD' is needed, or --self to learn from the very image");
+  if (!program && call.options.given("timeout")) throw UsageError("--timeout belongs to --denoiser");
   DenoiseRequest request{call.options.maybe_number("sigma"), call.options.flag("keep-noisy"), call.options.flag("clip"),
-                         ""};
+                         "", program};
   std::unique_ptr<SampleDenoiser> denoiser;
   if (self != nullptr) {
     denoiser = self->make(call.options);
     request.model = self->metadata(call.options);
+  } else if (program) {
+    denoiser = program_denoiser(call.options.text("denoiser"), call.options.number("timeout"));
+    request.model = program_metadata();
   } else {
     const std::shared_ptr<const Model> model = load_model(call.options.text("model"));
     denoiser = model_denoiser(model);

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "noise/clean_units.hpp"
 #include "noise/noise_level.hpp"
+#include "tensor/tensor_sink.hpp"
 #include "tensor/value_range.hpp"
 
 namespace noiseutils {
@@ -54,10 +55,14 @@ std::string model_metadata(const ModelInfo& info) {
   return nlohmann::json{{"kind", info.kind}, {"patch", info.patch}, {"samples", info.samples}}.dump();
 }
 
+std::string program_metadata() {
+  return nlohmann::json{{"kind", "program"}, {"patch", 0}, {"samples", nlohmann::json::array()}}.dump();
+}
+
 void apply_denoiser(Record& record, LazyTensors& lazy, SampleDenoiser& denoiser, const DenoiseRequest& request) {
   if (!request.sigma) to_clean_units(record);
   const Tensor noisy = record.require("data");
-  denoiser.check(sample_axes(record), sample_shape(record));
+  denoiser.prepare(sample_axes(record), sample_shape(record));
   const std::vector<double> sigmas = noise_levels(record, request.sigma);
   const std::optional<double> limit = clip_limit(record, request.clip);
 
@@ -66,8 +71,16 @@ void apply_denoiser(Record& record, LazyTensors& lazy, SampleDenoiser& denoiser,
   record.metadata.erase("noise");
   record.metadata["model"] = request.model;
   if (request.keep_noisy) record.tensors.insert_or_assign("noisy", noisy);
+  const DType dtype = noisy.dtype() == DType::F64 ? DType::F64 : DType::F32;
+  if (request.at_once) {
+    Tensor estimates(dtype, noisy.shape());
+    TensorSink sink(estimates);
+    produce(noisy, sigmas, denoiser, limit, sink);
+    record.tensors.insert_or_assign("data", estimates);
+    return;
+  }
   record.tensors.erase("data");
-  lazy["data"] = {noisy.dtype() == DType::F64 ? DType::F64 : DType::F32, noisy.shape(),
+  lazy["data"] = {dtype, noisy.shape(),
                   [noisy, sigmas, limit, &denoiser](ByteSink& sink) { produce(noisy, sigmas, denoiser, limit, sink); }};
 }
 

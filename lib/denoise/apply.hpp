@@ -14,14 +14,17 @@ struct DenoiseRequest {
   bool keep_noisy = false;      ///< keep the input as `noisy`
   bool clip = false;            ///< clip the estimates to [0, value_range(record)]
   std::string model;            ///< metadata `model` of the result
+  bool at_once = false;         ///< compute all before anything is written: for denoisers that may fail
 };
 
 /// What a result says of the model that made it: {"kind","patch","samples"}, compact JSON; `samples` are the content
 /// hashes of what it was trained on, so that nobody judges the result by them.
 std::string model_metadata(const ModelInfo& info);
+/// The same of a program that we know nothing of.
+std::string program_metadata();
 
-/// Turns the record's `data` into estimates of the clean samples, as a lazy tensor. Metadata: `noise` becomes
-/// `noise.removed` (gaussian with the sigma asked for, where there was none), `model` is set. Companions stay.
+/// Turns the record's `data` into estimates of the clean samples, as a lazy tensor unless `at_once`. Metadata: `noise`
+/// becomes `noise.removed` (gaussian with the sigma asked for, where there was none), `model` is set. Companions stay.
 /// Data that metadata `noise` says to be alpha x_0 + sigma n are
 /// divided by alpha first, so that estimates, and `noisy`, are in the units of x_0.
 /// `denoiser` must outlive the writing. Throws DataError, before anything is written, if the data does not fit, or the

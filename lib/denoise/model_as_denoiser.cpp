@@ -1,7 +1,6 @@
 #include "denoise/model_as_denoiser.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/error.hpp"
 #include "denoise/affine_map.hpp"
@@ -11,23 +10,12 @@
 #include "model/model_kinds.hpp"
 #include "model/patch_geometry.hpp"
 #include "model/stationary.hpp"
+#include "tensor/tensor_sink.hpp"
 
 namespace noiseutils {
 namespace {
 
 constexpr std::int64_t kMaxBasis = std::int64_t{1} << 26;
-
-class TensorSink : public ByteSink {
- public:
-  explicit TensorSink(Tensor& tensor) : to_(tensor.mutable_raw()) {}
-  void write(std::span<const std::byte> bytes) override {
-    std::memcpy(to_, bytes.data(), bytes.size());
-    to_ += bytes.size();
-  }
-
- private:
-  std::byte* to_;
-};
 
 /// Of an average of affine patches: the mean of the patch's own diagonal over the places that a pixel can have in the
 /// patches that cover it, a rectangle: sums over rectangles of a table.
@@ -67,7 +55,7 @@ class ModelAsDenoiser : public Denoiser {
     const bool batch = axes.starts_with('N');
     Shape shape = noisy.shape();
     if (batch) shape.erase(shape.begin());
-    denoiser_->check(batch ? axes.substr(1) : axes, shape);
+    denoiser_->prepare(batch ? axes.substr(1) : axes, shape);
     const std::int64_t samples = batch ? noisy.axis(0) : 1;
     shape.insert(shape.begin(), samples);
     Tensor result(DType::F64, noisy.shape());

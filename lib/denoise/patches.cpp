@@ -18,7 +18,7 @@ class Patches : public SampleDenoiser {
  public:
   explicit Patches(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
 
-  void check(const std::string& axes, const Shape& shape) const override { check_fits(model_->info(), axes, shape); }
+  void prepare(const std::string& axes, const Shape& shape) override { check_fits(model_->info(), axes, shape); }
 
   void produce(const Tensor& noisy, std::span<const double> sigmas, ByteSink& sink) override {
     const auto samples = static_cast<std::int64_t>(sigmas.size());

@@ -14,10 +14,10 @@ namespace noiseutils {
 class SampleDenoiser {
  public:
   virtual ~SampleDenoiser() = default;
-  /// Throws DataError unless it can denoise samples of these axes and shape.
-  virtual void check(const std::string& axes, const Shape& shape) const = 0;
+  /// Makes ready for samples of these axes and shape. Throws DataError unless it can denoise them.
+  virtual void prepare(const std::string& axes, const Shape& shape) = 0;
   /// Writes the estimates of sigmas.size() samples, row-major, while it computes them.
-  /// noisy: the samples one after the other along a leading axis, of a shape that check() accepted; sigmas: the
+  /// noisy: the samples one after the other along a leading axis, of a shape that prepare() was told last; sigmas: the
   /// standard deviation of the noise of each, in the units of `noisy`. Writes F64 for F64, else F32.
   virtual void produce(const Tensor& noisy, std::span<const double> sigmas, ByteSink& sink) = 0;
 };
@@ -30,5 +30,9 @@ std::unique_ptr<SampleDenoiser> patch_denoiser(std::shared_ptr<const Model> mode
 
 /// The one of the two that suits the model.
 std::unique_ptr<SampleDenoiser> model_denoiser(std::shared_ptr<const Model> model);
+
+/// What a program answers (model/external_denoiser.hpp), which is asked for one sample at a time, each within `timeout`
+/// seconds. produce() throws HelperError where it fails.
+std::unique_ptr<SampleDenoiser> program_denoiser(const std::string& command, double timeout);
 
 }  // namespace noiseutils

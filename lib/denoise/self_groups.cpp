@@ -56,7 +56,7 @@ class GroupsDenoiser : public SampleDenoiser {
  public:
   explicit GroupsDenoiser(const GroupPreset& preset) : preset_(preset) {}
 
-  void check(const std::string& axes, const Shape& shape) const override {
+  void prepare(const std::string& axes, const Shape& shape) override {
     const FrameShape frame(axes, shape);
     frame_ = frame;
   }

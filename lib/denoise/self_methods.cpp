@@ -26,7 +26,8 @@ std::vector<OptionSpec> self_options() {
 
 const SelfMethod* asked_self_method(const OptionValues& options) {
   if (options.flag("self")) {
-    if (options.has("model")) throw UsageError("--self and --model exclude each other");
+    for (const char* other : {"model", "denoiser"})
+      if (options.has(other)) throw UsageError(std::string("--self and --") + other + " exclude each other");
     return &require_entry<UsageError>(self_methods(), options.text("method"), "method");
   }
   for (const char* name : {"method", "preset"})

@@ -15,7 +15,7 @@ class WholeSamples : public SampleDenoiser {
  public:
   explicit WholeSamples(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
 
-  void check(const std::string& axes, const Shape& shape) const override { check_fits(model_->info(), axes, shape); }
+  void prepare(const std::string& axes, const Shape& shape) override { check_fits(model_->info(), axes, shape); }
 
   void produce(const Tensor& noisy, std::span<const double> sigmas, ByteSink& sink) override {
     const Tensor flat = noisy.reshaped({static_cast<std::int64_t>(sigmas.size()), model_->dim()});

@@ -113,7 +113,7 @@ Tensor FieldOfSamples::of_images(const Tensor& noisy, const std::vector<NoiseLev
 }
 
 void FieldOfSamples::apply(Record& record) {
-  images_->check(sample_axes(record), sample_shape(record));
+  images_->prepare(sample_axes(record), sample_shape(record));
   const Tensor y = record.require("data");
   const bool is_vector = sample_shape(record) == model_->info().shape;
   const auto levels = levels_of_samples(record, measurement_);
