@@ -147,13 +147,14 @@ np.save("other.npy", r.standard_normal((40, 32)))
 END
   fails_with 65 noise estimate constant.npy | grep 'all values are equal'
   fails_with 65 noise estimate small.npy | grep '16x16'
-  fails_with 65 noise estimate gap.npy | grep 'not finite'
+  fails_with 65 noise estimate gap.npy | grep 'sample gap.npy: .*not finite'
   fails_with 65 noise estimate --allow-nonfinite gap.npy | grep 'not finite'
   fails_with 65 noise estimate line.npy | grep 'H and W'
   fails_with 65 noise estimate --family poisson signed.npy | grep 'no negative values'
   fails_with 65 noise estimate --family gamma signed.npy
   fails_with 64 noise estimate --family poisson --method mad signed.npy | grep gaussian
   fails_with 65 noise estimate --method repeats signed.npy | grep 'two captures'
+  fails_with 65 noise estimate --repeats signed.npy | grep 'sample signed.npy: --repeats needs two captures'
   fails_with 65 noise estimate --repeats signed.npy signed.npy | grep 'are equal'
   fails_with 65 noise estimate --repeats signed.npy other.npy | grep 'shape'
   fails_with 65 noise estimate --method mp-pca signed.npy | grep 'at least 4 planes'

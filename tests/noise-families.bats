@@ -232,4 +232,7 @@ assert abs((noise**2).mean()/.04 - 1) < 4.5*np.sqrt(2/many)'
   fails_with 64 noise isp --law cubic photo.png
   fails_with 65 noise isp --crf "$map" photo.png
   fails_with 65 noise isp --axes WH "$map"
+  py -c "import numpy as np; np.save('counts.npy', np.arange(12).reshape(3, 4)); np.save('line.npy', np.arange(12))"
+  fails_with 65 noise isp counts.npy | grep 'data is 2 at element 2; this noise is defined for values 0 to 1'
+  fails_with 65 noise raw --camera Canon5D4 line.npy | grep HW
 }

@@ -140,6 +140,11 @@ class Report {
   std::int64_t samples_ = 0;
 };
 
+/// --repeats promises several: one alone is a mistake in the list of files, not a wish for another method.
+void check_repeated(const Captures& captures) {
+  if (captures.captures.size() < 2) throw DataError("--repeats needs two captures of the scene at least, there is one");
+}
+
 bool has_frames(const Record& record) { return sample_axes(record).starts_with("T"); }
 
 int report(const Invocation& call) {
@@ -156,7 +161,9 @@ int report(const Invocation& call) {
       const std::string& id = ids[static_cast<std::size_t>(i)];
       with_context("sample " + id, [&] {
         if (!repeats || has_frames(*record)) {
-          report.add({{"id", id}, {"index", index}}, captures_of(*record, i, repeats));
+          const Captures captures = captures_of(*record, i, repeats);
+          if (repeats) check_repeated(captures);
+          report.add({{"id", id}, {"index", index}}, captures);
           return;
         }
         scene.captures.push_back(planes_of(sample_of(*record, "data", i), sample_axes(*record)));
@@ -164,7 +171,11 @@ int report(const Invocation& call) {
       });
     }
   }
-  if (!scene.captures.empty()) report.add({{"id", scene_id}, {"index", call.options.integer("first-index")}}, scene);
+  if (!scene.captures.empty())
+    with_context("sample " + scene_id, [&] {
+      check_repeated(scene);
+      report.add({{"id", scene_id}, {"index", call.options.integer("first-index")}}, scene);
+    });
   report.finish();
   return 0;
 }

@@ -48,15 +48,21 @@ std::unique_ptr<RecordWriter> open_output(const Invocation& call) {
 }
 
 void check_record(const Record& record, bool allow_nonfinite, std::int64_t first_sample, const std::string& remedy) {
-  const std::string who = "sample " + std::to_string(first_sample);
-  with_context(who, [&] {
-    if (record.require("data").size() == 0)
-      throw DataError("data has shape " + shape_text(record.require("data").shape()) + ": an axis of size 0");
-    if (allow_nonfinite) return;
-    for (const auto& [name, tensor] : record.tensors)
-      if (const std::int64_t element = first_nonfinite(tensor); element >= 0)
-        throw DataError("tensor \"" + name + "\" is not finite at element " + std::to_string(element) + remedy);
-  });
+  const auto refuse = [&](std::int64_t i, const std::string& why) {
+    throw DataError("sample " + sample_id(record, i, first_sample + i) + ": " + why);
+  };
+  if (record.find("data") == nullptr) refuse(0, "no tensor \"data\"");
+  if (record.require("data").size() == 0)
+    refuse(0, "data has shape " + shape_text(record.require("data").shape()) + ": an axis of size 0");
+  if (allow_nonfinite) return;
+  const std::int64_t samples = sample_count(record);
+  for (const auto& [name, tensor] : record.tensors)
+    if (const std::int64_t element = first_nonfinite(tensor); element >= 0) {
+      const bool of_samples = is_batch(record) && tensor.rank() > 0 && tensor.axis(0) == samples;
+      const std::int64_t size = of_samples ? tensor.size() / samples : tensor.size();
+      refuse(element / size,
+             "tensor \"" + name + "\" is not finite at element " + std::to_string(element % size) + remedy);
+    }
 }
 
 void add_history(Record& record, const Invocation& call) {

@@ -57,6 +57,10 @@ Correlation correlation_of(const BlockSpectrum& spectrum) {
       const Vector& c = all[without];
       return c(static_cast<Eigen::Index>(k) + 1) / c(0);
     });
+  // Few blocks leave the solution so loose that it is no correlation: then none is known.
+  if (std::any_of(result.lags.begin(), result.lags.end(),
+                  [](const Estimated& lag) { return !(std::abs(lag.value) <= 1); }))
+    result.lags = {};
   return result;
 }
 
@@ -78,7 +82,7 @@ double Correlation::whiteness_p() const {
     const double p = student_p(lag.value / lag.error, static_cast<int>(kTiles) - 1);
     if (!(p >= least)) least = p;
   }
-  return std::min(1.0, least * static_cast<double>(kLags));
+  return std::min(least * static_cast<double>(kLags), 1.0);  // in this order NaN stays
 }
 
 }  // namespace noiseutils

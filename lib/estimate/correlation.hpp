@@ -29,7 +29,8 @@ struct Correlation {
 /// From the mean squares S_ij of the DCT coefficients of 8x8 blocks with i + j >= 9, which for noise of covariance c
 /// are
 ///   S_ij = sum_d c(d) T_i(d_row) T_j(d_column),  T_i(d) = sum_p phi_i(p) phi_i(p + d),
-/// over d and -d: weighted least squares for c, relative errors equal; correlation c(d) / c(0).
+/// over d and -d: weighted least squares for c, relative errors equal; correlation c(d) / c(0). NaN at all lags where
+/// one comes out beyond 1.
 Correlation correlation_of(const BlockSpectrum& spectrum);
 
 /// Two-sided p-value of Student's t with an odd number of degrees of freedom.

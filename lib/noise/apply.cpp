@@ -20,17 +20,20 @@ namespace {
 constexpr std::int64_t kPieceElements = 1 << 15;
 constexpr std::int64_t kPiecesARound = 8;
 
-void check_domain(const Tensor& data, double lowest) {
-  if (!std::isfinite(lowest)) return;
+void check_domain(const Tensor& data, const Noise& noise) {
+  const double lowest = noise.lowest_clean_value(), highest = noise.highest_clean_value();
+  if (!std::isfinite(lowest) && !std::isfinite(highest)) return;
   const Tensor flat = data.reshaped({data.size()});
   for (std::int64_t begin = 0; begin < data.size(); begin += kPieceElements) {
     const Tensor piece = flat.slice(begin, std::min(kPieceElements, data.size() - begin)).converted(DType::F64);
     const auto values = piece.values<double>();
-    const auto bad = std::find_if(values.begin(), values.end(), [&](double value) { return value < lowest; });
+    const auto bad =
+        std::find_if(values.begin(), values.end(), [&](double value) { return value < lowest || value > highest; });
     if (bad != values.end())
       throw DataError("data is " + format_number(*bad) + " at element " +
-                      std::to_string(begin + (bad - values.begin())) +
-                      "; this noise is defined for values >= " + format_number(lowest));
+                      std::to_string(begin + (bad - values.begin())) + "; this noise is defined for values " +
+                      (std::isfinite(highest) ? format_number(lowest) + " to " + format_number(highest)
+                                              : ">= " + format_number(lowest)));
   }
 }
 
@@ -150,7 +153,7 @@ void produce_copy(const Tensor& clean, const LawsOfSamples& all, const NoiseRequ
 void apply_noise(Record& record, LazyTensors& lazy, const Noise& noise, const NoiseRequest& request,
                  std::int64_t first_sample) {
   const Tensor clean = record.require("data");
-  check_domain(clean, noise.lowest_clean_value());
+  check_domain(clean, noise);
   if (request.immiscible) check_immiscible(sample_count(record));
   std::optional<double> clip_to;
   if (request.clip) {

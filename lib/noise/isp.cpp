@@ -148,6 +148,7 @@ class IspNoise : public Noise {
     return portable::log(curve.light_slope(y) / sigma) - 0.5 * z * z - 0.5 * portable::log(2 * std::numbers::pi);
   }
   double lowest_clean_value() const override { return 0; }
+  double highest_clean_value() const override { return 1; }
 
  private:
   ResponseCurve response() const {

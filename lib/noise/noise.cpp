@@ -78,6 +78,7 @@ VarianceLaw Noise::variance() const {
   throw DataError("the noise is " + family() + ": its variance is no quadratic function of an unbiased mean");
 }
 double Noise::lowest_clean_value() const { return -std::numeric_limits<double>::infinity(); }
+double Noise::highest_clean_value() const { return std::numeric_limits<double>::infinity(); }
 
 std::vector<std::unique_ptr<Noise>> noise_from_metadata(const std::string& text) {
   std::vector<std::unique_ptr<Noise>> laws;

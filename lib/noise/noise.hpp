@@ -105,6 +105,8 @@ class Noise {
   virtual double log_likelihood(double y, double x) const = 0;
   /// The smallest clean value the law is defined for (0 for counts); -infinity for additive noise.
   virtual double lowest_clean_value() const;
+  /// The largest (1 for what is an image); infinity else.
+  virtual double highest_clean_value() const;
 };
 
 /// A family: one entry of noise_families(), made in one file of this folder.

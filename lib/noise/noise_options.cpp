@@ -44,6 +44,7 @@ class DrawnNoise : public Noise {
   }
   double log_likelihood(double, double) const override { return variance().constant; }
   double lowest_clean_value() const override { return middle_->lowest_clean_value(); }
+  double highest_clean_value() const override { return middle_->highest_clean_value(); }
 
  private:
   /// Made at once, so that what does not fit is said before any sample is read.

@@ -58,6 +58,11 @@ double drawn_lambda(const Camera& camera, double u) {
   return camera.lambda_mean + (camera.lambda_high - camera.lambda_mean) * ((u - below) / (1 - below));
 }
 
+void check_axes_of(const SampleGeometry& geometry) {
+  if (!geometry.axes.ends_with("HW"))
+    throw DataError("raw noise needs samples whose last axes are HW, not " + geometry.axes);
+}
+
 class RawDraw : public NoiseDraw {
  public:
   RawDraw(const RawParameters& p, const NoiseKey& key, std::size_t size, std::size_t width)
@@ -104,10 +109,12 @@ class RawNoise : public Noise {
     return {{"ratio", p_.ratio},     {"saturation", p_.saturation}, {"system-gain", p_.gain},
             {"read-scale", p_.read}, {"row-scale", p_.row},         {"lambda", p_.lambda}};
   }
+  std::unique_ptr<Noise> of_sample(const NoiseKey&, const SampleGeometry& geometry) const override {
+    check_axes_of(geometry);
+    return nullptr;
+  }
   std::unique_ptr<NoiseDraw> begin(const NoiseKey& key, const Tensor& clean,
                                    const SampleGeometry& geometry) const override {
-    if (!geometry.axes.ends_with("HW"))
-      throw DataError("raw noise needs samples whose last axes are HW, not " + geometry.axes);
     return std::make_unique<RawDraw>(p_, key, static_cast<std::size_t>(clean.size()),
                                      static_cast<std::size_t>(geometry.shape.back()));
   }
@@ -160,7 +167,8 @@ class RawCamera : public Noise {
   NoiseParameters parameters() const override { return given_.numbers; }
   /// From the stream of parameters: K of element 64, lambda of 65 (uniform), the scales of read noise and rows of 128
   /// and 129 (normal).
-  std::unique_ptr<Noise> of_sample(const NoiseKey& key, const SampleGeometry&) const override {
+  std::unique_ptr<Noise> of_sample(const NoiseKey& key, const SampleGeometry& geometry) const override {
+    check_axes_of(geometry);
     std::array<double, 2> u, n;
     fill_uniform(key.stream(Purpose::parameters), 64, std::span<double>(u));
     fill_normal(key.stream(Purpose::parameters), 128, std::span<double>(n));

@@ -168,6 +168,11 @@ TEST_CASE("estimate: whiteness is told from the spectrum of blocks, and from cap
   CHECK(of_smooth.whiteness_p() < 1e-6);
   CHECK(of_smooth.lags[0].value == doctest::Approx(0.5).epsilon(0.1));
   CHECK(std::abs(of_smooth.lags[1].value) < 5 * of_smooth.lags[1].error);
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {  // too small for a standard error: no verdict, no impossible figure
+    const Correlation small = correlation({noisy(16, 20, "gaussian", {{"sigma", 1}}, seed, flat)});
+    CHECK(std::isnan(small.whiteness_p()));
+    for (const Estimated& lag : small.lags) CHECK(!(std::abs(lag.value) > 1));
+  }
   Tensor other = noisy(256, 256, "gaussian", {{"sigma", 1}}, 7, flat);
   CHECK(correlation({white, other}).whiteness_p() > 1e-3);
   auto more = other.mutable_values<double>();
