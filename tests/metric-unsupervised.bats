@@ -258,6 +258,15 @@ for name, s in (('a', 0), ('b', .8), ('c', 0)): np.save(name, scene(s) + .05 * r
   metric mse --state mse.json x.nst >/dev/null
   fails_with 65 metric merge part-0.json mse.json
   fails_with 65 metric merge x.nst
+  size=$(stat -c %s whole.json)
+  for ((at_byte = 0; at_byte < size - 2; at_byte += size / 8)); do
+    head -c "$at_byte" whole.json >cut.json
+    fails_with 65 metric merge cut.json
+  done
+  for count in -1 1.5 18446744073709551615 '"6"'; do
+    sed "s/\"samples\":6/\"samples\":$count/" whole.json >lie.json
+    fails_with 65 metric merge lie.json
+  done
   fails_with 64 metric merge
   fails_with 66 metric merge absent.json
   metric psnr --min-psnr 40 --state strict.json x.nst >/dev/null 2>&1 || true
