@@ -54,17 +54,15 @@ void GroupWork::guided_estimate(std::int64_t k, const GuidedSettings& settings) 
     weight = 1.0F / std::clamp(weight + least, least, 1.0F);
   }
 
-  float* out = estimate_.data();
-  if (settings.smoothing == Smoothing::average) {
+  const bool average = settings.smoothing == Smoothing::average;
+  if (average) {
     const double right = static_cast<double>(k) * settings.noise_variance + kLeastShare * trace + 1e-12;
     invert(right);  // (Q + r I)^-1 Q = I - r (Q + r I)^-1
     for (float& value : inverse_) value *= -static_cast<float>(right);
     for (std::int64_t i = 0; i < n; ++i) inverse_[static_cast<std::size_t>(i * kLead + i)] += 1.0F;
     kernels_.product(k, n, n, z(), kLead, 1, inverse_.data(), kLead, other_.data(), kLead);
-    for (std::size_t i = 0; i < static_cast<std::size_t>(k * kLead); ++i) out[i] = 0.5F * (out[i] + other_[i]);
   }
-  for (std::int64_t i = 0; i < k; ++i)
-    for (std::int64_t j = 0; j < kLead; ++j) out[i * kLead + j] += mean_[static_cast<std::size_t>(j)];
+  kernels_.finish(k, mean_.data(), average ? other_.data() : nullptr, estimate_.data());
 }
 
 PilotWork::PilotWork(std::int64_t pixels)
@@ -83,7 +81,7 @@ void PilotWork::pilot_estimate() {
   const auto pixels = static_cast<std::size_t>(pixels_);
   for (std::size_t j = 0; j < pixels; ++j) {
     float* patch = patches_.data() + j * k;
-    float sum[k];
+    float sum[k] = {};
     for (std::size_t i = 0; i < k; ++i) sum[i] = patch[i];
     for (std::size_t half = k / 2; half > 0; half /= 2)
       for (std::size_t i = 0; i < half; ++i) sum[i] += sum[i + half];

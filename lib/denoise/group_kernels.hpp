@@ -23,7 +23,7 @@ struct GroupKernels {
   /// j < columns.
   void (*product)(std::int64_t rows, std::int64_t columns, std::int64_t depth, const float* a, std::int64_t row_step,
                   std::int64_t depth_step, const float* b, std::int64_t leading_b, float* c, std::int64_t leading_c);
-  /// A symmetric positive definite matrix of n rows (leading: as many floats apart) becomes its inverse, by
+  /// A symmetric positive definite matrix of n = 16 or 36 rows (leading: as many floats apart) becomes its inverse, by
   /// Gauss-Jordan elimination in place, without pivoting. `floor`: a lower bound of its eigenvalues, which no pivot
   /// falls below but by rounding; such ones are raised to it.
   void (*invert)(std::int64_t n, float* a, std::int64_t leading, float floor);
@@ -31,6 +31,8 @@ struct GroupKernels {
   void (*centre)(std::int64_t rows, float* a, float* mean);
   /// q[i] = sum_j t_ij (x_ij - l t_ij), j over kGroupLeading columns in 16 lanes, which are then added in pairs.
   void (*row_norms)(std::int64_t rows, const float* t, const float* x, float l, float* q);
+  /// a <- a + mean, or with `other` (a + other) / 2 + mean, the mean being added to each row.
+  void (*finish)(std::int64_t rows, const float* mean, const float* other, float* a);
 };
 
 /// Those of active_isa().
