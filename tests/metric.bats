@@ -258,3 +258,11 @@ z = np.ones((2, 3, 4)); z[1, 2, 3] = np.nan; np.save('nan', z); np.save('none', 
   noise gaussian --sigma 3 x.nst | metric psnr --range 1 --reference x.nst >row
   jq -e '.psnr < 0' row
 }
+
+@test "metric --help: metrics stand under what they need" {
+  metric --help >help
+  for title in 'With a clean reference' 'By noisy references' 'By noisy samples alone' 'Between two sets'; do
+    [ "$(grep -c "^$title" help)" -eq 1 ]
+  done
+  [ "$(sed -n '/^By noisy references/,/^By noisy samples/p' help | grep -oE '^  [a-z-]+' | xargs)" = "umse umse-pairs upsnr" ]
+}

@@ -24,15 +24,34 @@ const std::vector<Verb>& verbs() {
   return all;
 }
 
+/// What a metric of samples goes by.
+std::string basis_of(const MetricEntry& metric) {
+  if (metric.needs_clean) return "With a clean reference";
+  if (metric.needs_references > 0) return "By noisy references, without a clean one";
+  return runs_a_denoiser(metric) ? "By noisy samples alone, of a denoiser that is run"
+                                 : "By the noise that a denoiser removed";
+}
+
+/// The words, and a title above the first of each kind.
+void add_words(Program& self) {
+  std::string basis;
+  for (const MetricEntry& metric : metrics()) {
+    self.words.push_back({metric.name, metric.summary, metric.options});
+    if (basis_of(metric) != basis) self.headings[metric.name] = basis = basis_of(metric);
+  }
+  self.words = joined(self.words, words_of(verbs()));
+  self.without = without_of(verbs());
+  self.headings[verbs().front().word.name] = "With figures of the above";
+  self.headings[set_metric_verbs().front().word.name] = "Between two sets of samples, or two models";
+}
+
 Program program() {
   Program self;
   self.name = "metric";
   self.summary = "measure samples against a clean reference, or without one against noisy references";
   self.word_kind = "metric";
   self.word_use = Program::Words::any_number;
-  for (const MetricEntry& metric : metrics()) self.words.push_back({metric.name, metric.summary, metric.options});
-  self.words = joined(self.words, words_of(verbs()));
-  self.without = without_of(verbs());
+  add_words(self);
   self.options =
       joined(reference_options(),
              std::vector{

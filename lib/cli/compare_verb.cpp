@@ -12,6 +12,11 @@
 #include "metric/paired_test.hpp"
 
 namespace noiseutils {
+
+bool runs_a_denoiser(const MetricEntry& metric) {
+  return std::any_of(metric.options.begin(), metric.options.end(), [](auto& spec) { return spec.name == "denoiser"; });
+}
+
 namespace {
 
 /// Differences of squared errors within samples, or of figures between samples.
@@ -21,9 +26,6 @@ struct Comparison {
   double a = 0, b = 0, elements = 0;
 };
 
-bool runs_a_denoiser(const MetricEntry& metric) {
-  return std::any_of(metric.options.begin(), metric.options.end(), [](auto& spec) { return spec.name == "denoiser"; });
-}
 bool in_decibels(const MetricEntry& metric) { return metric.squared_error && metric.higher_is_better; }
 
 const MetricEntry& asked_metric(const Invocation& call, const Record& record) {

@@ -109,8 +109,11 @@ std::string help_text(const Program& program, const std::vector<std::string>& wo
     help = synopsis(program, word_placeholder(program)) + program.name + ": " + program.summary + "\n";
     if (!program.words.empty()) {
       help += "\nEach " + program.word_kind + " (" + program.name + " NAME --help shows its options):\n";
-      for (const Word& word : program.words)
+      for (const Word& word : program.words) {
+        if (const auto title = program.headings.find(word.name); title != program.headings.end())
+          help += title->second + ":\n";
         help += row(word.name, word.summary + (word.name == program.default_word ? " [default]" : ""));
+      }
     }
   } else {
     std::string all;

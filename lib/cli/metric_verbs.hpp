@@ -21,6 +21,9 @@ void append(Row& row, const std::vector<NamedValue>& figures);
 /// One row for all samples of the pools: their number and the pooled figures. DataError if there are none.
 Row summary_row(const std::vector<MetricPool>& pools, Verdict& verdict);
 
+/// True of metrics that judge a denoiser by running it, not estimates that are there.
+bool runs_a_denoiser(const MetricEntry& metric);
+
 /// The references that the options of `metric` and its verbs name.
 MetricInput open_references(const Invocation& call, const std::vector<const MetricEntry*>& asked);
 /// --reference --range --frames --subsample: of metrics of samples.

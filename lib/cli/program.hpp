@@ -34,6 +34,8 @@ struct Program {
   std::string word_kind;  ///< "family", "metric", "verb": what a word is called in messages
   Words word_use = Words::none;
   std::vector<Word> words;
+  /// Titles in the list of words, each above the word it is filed under; none: one list.
+  std::map<std::string, std::string, std::less<>> headings = {};
   std::string default_word;         ///< with at_most_one: taken where none is typed
   std::vector<OptionSpec> options;  ///< of the program, whatever the word but those of `without`
   /// Options of the program that mean nothing to a word, by that word: refused with it, and absent from its help.
