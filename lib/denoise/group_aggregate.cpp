@@ -66,22 +66,22 @@ Averages Averages::over(const Groups& groups, std::int64_t height, std::int64_t 
   averages.share.resize(channels);
   parallel_blocks(static_cast<std::int64_t>(channels), [&](std::int64_t channel) {
     const auto c = static_cast<std::size_t>(channel);
-    FloatPlane sum(height, width), weight(height, width), share(height, width);
+    FloatPlane sum(height, width), weight(height, width), left(height, width);
     for (const PatchSums& band : bands) {
       const PatchSums::Channel& from = band.channels_[c];
       add_rows(sum, band.first_row_, from.sum);
       add_rows(weight, band.first_row_, from.weight);
-      add_rows(share, band.first_row_, from.share);
+      add_rows(left, band.first_row_, from.share);
     }
     weight = box_sums(weight, patch, Box::ends);
-    share = box_sums(share, patch, Box::ends);
+    left = box_sums(left, patch, Box::ends);
     for (std::size_t i = 0; i < sum.values.size(); ++i) {
       const float inverse = 1.0F / weight.values[i];  // not 0: the references cover every pixel
       sum.values[i] *= inverse;
-      share.values[i] *= inverse;
+      left.values[i] *= inverse;
     }
     averages.estimate[c] = std::move(sum);
-    averages.share[c] = std::move(share);
+    averages.share[c] = std::move(left);
   });
   return averages;
 }

@@ -160,9 +160,9 @@ struct RealFft2<T>::Plan {
   }
 
   void inverse(const std::complex<T>* spectrum, T* image) const {
-    const T scale = T(1) / static_cast<T>(height_ * width_);
 #ifdef NOISEUTILS_FFTW
     if (inverse_ != nullptr) {
+      const T scale = T(1) / static_cast<T>(height_ * width_);
       Scratch<T>& own = scratch();
       std::copy_n(spectrum, height_ * half(), own.spectrum.data());
       Fftw<T>::inverse(inverse_, reinterpret_cast<typename Fftw<T>::Complex*>(own.spectrum.data()), own.image.data());

@@ -39,7 +39,9 @@ TEST_CASE("whiteness and normality: p is uniform where the noise is white and no
     std::string name;
     std::size_t place;
   };
-  for (const auto& [name, place] : {Figure{"whiteness", 0}, Figure{"normality", 0}, Figure{"normality", 6}}) {
+  for (const Figure& asked : {Figure{"whiteness", 0}, Figure{"normality", 0}, Figure{"normality", 6}}) {
+    const std::string& name = asked.name;
+    const std::size_t place = asked.place;
     CAPTURE(name);
     CAPTURE(place);
     double mean = 0;

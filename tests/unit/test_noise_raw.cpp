@@ -22,8 +22,9 @@ TEST_CASE("tukey lambda: variance, distribution function and quantile") {
       {0, 3.289868133696453, 0.7858349830425586, 0.0024726231566347748, -1.3862943611198906},
       {-0.1, 4.780502178742462, 0.7671038786631286, 0.009043444710833626, -1.5205376052444606},
       {-0.2, 7.485121693687224, 0.7497876235379763, 0.019233078824989036, -1.6704505443497082}};
-  for (const auto& [lambda, variance, above, below, quantile] : values) {
-    CAPTURE(lambda);
+  for (const auto& row : values) {
+    const auto& [lambda, variance, above, below, quantile] = row;
+    CAPTURE(row[0]);
     CHECK(tukey_lambda_variance(lambda) == Approx(variance).epsilon(1e-7));
     CHECK(tukey_lambda_cdf(1.3, lambda) == Approx(above).epsilon(1e-9));
     CHECK(tukey_lambda_cdf(-6, lambda) == Approx(below).epsilon(1e-7));

@@ -218,12 +218,12 @@ TEST_CASE("operator: bad arguments are usage errors, samples that do not fit dat
   CHECK_THROWS_AS(parse_operator("mask:/nowhere/mask.png"), InputError);
   const ImageFile zero_sum(1, 2, {1, -1});
   CHECK_THROWS_AS(parse_operator("blur:" + zero_sum.path()), DataError);
-  for (const auto& [text, sample] :
+  for (const Case& misfit :
        {Case{"downsample:2", {"HW", {5, 6}}}, Case{"bicubic:4", {"HW", {8, 6}}}, Case{"box:0,0,4,4", {"HW", {3, 9}}},
         Case{"blur:1", {"D", {9}}}, Case{"radon:3", {"HWC", {3, 4, 5}}}, Case{"downsample:1", {"D", {4}}},
         Case{"fourier:0.5", {"CTHW", {2, 2, 3, 3}}}}) {
-    CAPTURE(text);
-    CHECK_THROWS_AS(make(text, sample), DataError);
+    CAPTURE(misfit.text);
+    CHECK_THROWS_AS(make(misfit.text, misfit.sample), DataError);
   }
 }
 

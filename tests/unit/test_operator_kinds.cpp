@@ -237,7 +237,7 @@ TEST_CASE("random: E |A x|^2 = |x|^2, entries are independent") {
   // Entry (i, j) is normal number i d + j of the key, over sqrt(M).
   const auto few = make("random:3", {"D", {5000}});
   const std::vector<float> normals = test::normals<float>(operator_key(7, 3, 0, 0), 0, 15000);
-  for (const std::size_t j : {0, 100, 4095, 4096, 4999}) {
+  for (const std::size_t j : std::vector<std::size_t>{0, 100, 4095, 4096, 4999}) {
     Vector unit(5000, 0.0);
     unit[j] = 1;
     const Vector column = forward(*few, unit);

@@ -57,8 +57,9 @@ TEST_CASE("steerable pyramid: the response to a wave is its window, in closed fo
     double binomial = 1;
     for (int j = 1; j < orientations; ++j) binomial *= (orientations - 1.0 + j) / j;
     const double norm = std::sqrt(std::pow(4, orientations - 1) / binomial / orientations);
-    for (const auto& [ky, kx] : {std::pair(5, 3), std::pair(-20, 7), std::pair(12, 0), std::pair(0, 9),
-                                 std::pair(-3, 1), std::pair(30, 14), std::pair(1, 1)}) {
+    for (const auto& wave : {std::pair(5, 3), std::pair(-20, 7), std::pair(12, 0), std::pair(0, 9), std::pair(-3, 1),
+                             std::pair(30, 14), std::pair(1, 1)}) {
+      const int ky = wave.first, kx = wave.second;
       const double fy = double(ky) / height, fx = double(kx) / width, rho = 2 * std::hypot(fy, fx);
       ImageValues image;
       for (int y = 0; y < height; ++y)
