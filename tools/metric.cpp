@@ -102,7 +102,7 @@ std::vector<const MetricEntry*> asked_metrics(const Invocation& call) {
 
 /// The warnings of the sample that was last added to the pools, as a word for its row.
 std::string warn(Warnings& warnings, const std::string& id, const std::vector<MetricPool>& pools) {
-  std::vector<Finding> findings;
+  std::vector<ReferenceFinding> findings;
   for (const MetricPool& pool : pools) findings.insert(findings.end(), pool.findings().begin(), pool.findings().end());
   return warnings.add(id, findings);
 }

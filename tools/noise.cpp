@@ -45,7 +45,7 @@ Program program() {
                                              .at_least(1)
                                              .at_most(1e12)
                                              .not_in_history()};
-  for (const ImageSource& source : image_sources())
+  for (const ImageGenerator& source : image_sources())
     self.words.push_back({source.name, source.summary, joined(source.options, count)});
   self.words = joined(self.words, words_of(verbs()));
   self.options =
@@ -53,7 +53,7 @@ Program program() {
   return self;
 }
 
-int make_images(const Invocation& call, const ImageSource& source) {
+int make_images(const Invocation& call, const ImageGenerator& source) {
   if (!call.files.empty()) throw UsageError(call.title() + " makes images; it reads no FILE");
   const auto make = source.make(call.options);
   return run_source(call, call.options.integer("count"),
@@ -62,7 +62,7 @@ int make_images(const Invocation& call, const ImageSource& source) {
 
 int run(const Invocation& call) {
   if (const Verb* verb = find_verb(verbs(), call.words.front())) return verb->run(call);
-  if (const ImageSource* source = find_entry(image_sources(), call.words.front())) return make_images(call, *source);
+  if (const ImageGenerator* source = find_entry(image_sources(), call.words.front())) return make_images(call, *source);
   const auto noise = make_noise(*find_entry(noise_families(), call.words.front()), call.options);
   const NoiseRequest request{call.options.seed(), call.options.integer("copies"), call.options.flag("keep-clean"),
                              call.options.flag("clip"),

@@ -6,9 +6,9 @@ namespace noiseutils {
 
 constexpr std::int64_t kSaid = 5;
 
-std::string Warnings::add(const std::string& sample, const std::vector<Finding>& findings) {
+std::string Warnings::add(const std::string& sample, const std::vector<ReferenceFinding>& findings) {
   std::set<std::string> words;
-  for (const Finding& finding : findings) {
+  for (const ReferenceFinding& finding : findings) {
     if (!words.insert(finding.code).second) continue;  // two metrics found the same
     if (said_ < kSaid) {
       std::fprintf(stderr, "%s: warning: sample %s: %s\n", program_.c_str(), sample.c_str(), finding.text.c_str());

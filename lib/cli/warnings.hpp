@@ -14,7 +14,7 @@ class Warnings {
  public:
   explicit Warnings(std::string program) : program_(std::move(program)) {}
   /// The words of the findings of one sample, as a row has them: "drift,pairs"; "" if there are none.
-  std::string add(const std::string& sample, const std::vector<Finding>& findings);
+  std::string add(const std::string& sample, const std::vector<ReferenceFinding>& findings);
   std::int64_t samples() const { return samples_; }  ///< with a warning
   void finish() const;
 

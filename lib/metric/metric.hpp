@@ -38,7 +38,7 @@ class Metric {
   /// The figures, the first of them under the metric's own name.
   virtual std::vector<NamedValue> finish() const = 0;
   /// Why the figures may be off, of the samples added (not of those merged or restored).
-  virtual std::vector<Finding> findings() const { return {}; }
+  virtual std::vector<ReferenceFinding> findings() const { return {}; }
 };
 
 /// A metric whose whole state is kSums sums: merging adds them.

@@ -23,7 +23,7 @@ class MetricPool {
   std::vector<NamedValue> summary() const;
 
   /// Why the figures of the sample last added may be off.
-  const std::vector<Finding>& findings() const { return findings_; }
+  const std::vector<ReferenceFinding>& findings() const { return findings_; }
   std::int64_t samples() const { return samples_; }
 
   /// Everything seen, as a JSON object: name, options, samples, the sum of their figures and of squared deviations from
@@ -41,7 +41,7 @@ class MetricPool {
   const OptionValues& options_;
   std::unique_ptr<Metric> all_;
   std::optional<double> threshold_;
-  std::vector<Finding> findings_;
+  std::vector<ReferenceFinding> findings_;
   /// Takes in `samples` figures of this sum, whose deviations from their mean have these squares (Chan, Golub, LeVeque,
   /// American Statistician 37, 1983): sums of the squares themselves would lose what samples of like figures differ by.
   void add_figures(std::int64_t samples, double sum, double squares);

@@ -8,7 +8,7 @@
 namespace noiseutils {
 
 /// Why an unsupervised figure may be off: something that was measured, not suspected.
-struct Finding {
+struct ReferenceFinding {
   std::string code;      ///< one word, for rows
   std::string text;      ///< one line, for people
   double bias = 0;       ///< by about how much it can move uMSE, in its units
@@ -17,7 +17,7 @@ struct Finding {
 
 /// What references of one sample say of each other.
 struct ReferenceChecks {
-  std::vector<Finding> findings;
+  std::vector<ReferenceFinding> findings;
   double scene_deviation = 0;  ///< standard deviation of the clean sample over its elements, from E (a - m)(b - m)
   double scene_mean = 0;
 };

@@ -56,7 +56,7 @@ void UnsupervisedMetric::add_one(const MetricSample& sample, std::int64_t frame,
   const double variance = variance_of_sum(blocks).value;
   const double half_width = normal_half_width(interval_.confidence) * std::sqrt(variance) / blocks.elements;
   double bias = 0;
-  for (Finding finding : checks.findings) {
+  for (ReferenceFinding finding : checks.findings) {
     bias = std::max(bias, finding.bias);
     finding.bias /= unit;
     if (finding.tolerance == 0 || finding.bias * unit > finding.tolerance * half_width)

@@ -22,14 +22,14 @@ class UnsupervisedMetric : public Metric {
   void merge(const Metric& other) override;
   MetricState state() const override;
   void restore(const MetricState& state) override;
-  std::vector<Finding> findings() const override { return findings_; }
+  std::vector<ReferenceFinding> findings() const override { return findings_; }
 
  protected:
   UnsupervisedMetric(const OptionValues& options, UnsupervisedForm form) : interval_(options), form_(form) {}
   /// Adds the sample's terms, each divided by the square of `range` if given; frame by frame where it is a stack that
   /// shares references. DataError if the clean sample cannot lie within a range so small.
   void add_terms(const MetricSample& sample, std::optional<double> range);
-  void add_finding(Finding finding) { findings_.push_back(std::move(finding)); }
+  void add_finding(ReferenceFinding finding) { findings_.push_back(std::move(finding)); }
 
   struct Estimate {
     double value, standard_error, low, high, bias;
@@ -48,7 +48,7 @@ class UnsupervisedMetric : public Metric {
   enum Sum { kValue, kVariance, kSharedVariance, kElements, kParts, kBias, kSums };
   std::array<double, kSums> sums_{};
   std::vector<double> resamples_;  // sum of u less its mean, as the bootstrap has it
-  std::vector<Finding> findings_;
+  std::vector<ReferenceFinding> findings_;
 };
 
 /// The figures of umse and umse-pairs under the names NAME, NAME_low, NAME_high, NAME_stderr, NAME_bias.

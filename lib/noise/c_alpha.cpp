@@ -68,7 +68,7 @@ Record draw(const CAlpha& law, std::uint64_t seed, std::uint64_t sample) {
 
 }  // namespace
 
-ImageSource c_alpha_source() {
+ImageGenerator c_alpha_source() {
   return {"c-alpha", "two smooth regions on both sides of a smooth contour: geometrically regular images",
           [] {
             std::vector<OptionSpec> options = size_options("80", 4);

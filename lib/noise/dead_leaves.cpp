@@ -156,7 +156,7 @@ const std::vector<std::string>& leaf_shape_names() {
 
 }  // namespace
 
-ImageSource dead_leaves_source() {
+ImageGenerator dead_leaves_source() {
   return {"dead-leaves",
           "images of overlapping leaves: edges and scale invariance as in photographs",
           {integer("height", "H", "height in pixels").otherwise("256").at_least(1).at_most(65536),

@@ -78,7 +78,7 @@ Record draw(const Discs& law, std::uint64_t seed, std::uint64_t sample) {
 
 }  // namespace
 
-ImageSource discs_source() {
+ImageGenerator discs_source() {
   return {
       "discs", "one disc an image, of random place, size and grey on a random grey: five dimensions in all",
       [] {

@@ -39,7 +39,7 @@ void make_gains(GaussianField& field) {
 
 }  // namespace
 
-ImageSource gaussian_field_source() {
+ImageGenerator gaussian_field_source() {
   return {
       "gaussian-field", "stationary Gaussian images with a power-law spectrum",
       [] {

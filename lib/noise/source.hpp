@@ -11,7 +11,7 @@
 namespace noiseutils {
 
 /// A generator of synthetic images: one entry of image_sources(), made in one file of this folder.
-struct ImageSource {
+struct ImageGenerator {
   std::string name;
   std::string summary;
   std::vector<OptionSpec> options;
@@ -20,14 +20,14 @@ struct ImageSource {
   std::function<Record(std::uint64_t seed, std::uint64_t sample)> (*make)(const OptionValues& options);
 };
 
-const std::vector<ImageSource>& image_sources();
+const std::vector<ImageGenerator>& image_sources();
 
 // One function a file; image_sources() lists them.
-ImageSource dead_leaves_source();
-ImageSource spectrum_source();
-ImageSource wavelet_source();
-ImageSource c_alpha_source();
-ImageSource discs_source();
-ImageSource gaussian_field_source();
+ImageGenerator dead_leaves_source();
+ImageGenerator spectrum_source();
+ImageGenerator wavelet_source();
+ImageGenerator c_alpha_source();
+ImageGenerator discs_source();
+ImageGenerator gaussian_field_source();
 
 }  // namespace noiseutils

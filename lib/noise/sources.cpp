@@ -2,9 +2,9 @@
 
 namespace noiseutils {
 
-const std::vector<ImageSource>& image_sources() {
-  static const std::vector<ImageSource> sources = {dead_leaves_source(), spectrum_source(), wavelet_source(),
-                                                   c_alpha_source(),     discs_source(),    gaussian_field_source()};
+const std::vector<ImageGenerator>& image_sources() {
+  static const std::vector<ImageGenerator> sources = {dead_leaves_source(), spectrum_source(), wavelet_source(),
+                                                      c_alpha_source(),     discs_source(),    gaussian_field_source()};
   return sources;
 }
 

@@ -3,7 +3,7 @@
 
 namespace noiseutils {
 
-ImageSource spectrum_source() {
+ImageGenerator spectrum_source() {
   return {"spectrum", "images of random phases with the amplitudes 1 / (|fx|^a + |fy|^b)", statistical_options({}),
           [](const OptionValues& options) -> std::function<Record(std::uint64_t, std::uint64_t)> {
             StatisticalImage model = statistical_image("spectrum", options);

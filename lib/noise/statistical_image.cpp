@@ -35,7 +35,7 @@ class Amplitudes {
  public:
   Amplitudes(const StatisticalImage& model, std::uint64_t seed, std::uint64_t sample, nlohmann::json& told)
       : fft_(model.height, model.width, FftBackend::portable) {
-    const PowerLaw& law = *model.spectrum;
+    const PowerSpectrum& law = *model.spectrum;
     const double u = uniforms_of(parameter_stream(seed, sample), 1).front();
     const double n = normals_of({seed, Purpose::source, sample, 2}, 1).front();
     const double slope = law.slope.low + u * (law.slope.high - law.slope.low), shift = law.anisotropy * n;
@@ -169,7 +169,7 @@ StatisticalImage statistical_image(const std::string& name, const OptionValues& 
           options.integer("height"),
           options.integer("width"),
           palette || options.flag("colour") ? 3 : 1,
-          PowerLaw{options.range("slope"), options.number("anisotropy")},
+          PowerSpectrum{options.range("slope"), options.number("anisotropy")},
           std::nullopt,
           palette,
           options.integer("iterations")};

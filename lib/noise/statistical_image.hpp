@@ -13,7 +13,7 @@ namespace noiseutils {
 
 /// Fourier amplitudes 1 / (2^-52 + |fx|^a + |fy|^b), f in cycles a pixel, 0 at 0; a and b are a uniform number of the
 /// slopes plus and minus `anisotropy` times a normal number.
-struct PowerLaw {
+struct PowerSpectrum {
   NumberRange slope;
   double anisotropy;
 };
@@ -30,7 +30,7 @@ struct WaveletMarginals {
 struct StatisticalImage {
   std::string name;  ///< the source
   std::int64_t height, width, channels;
-  std::optional<PowerLaw> spectrum;
+  std::optional<PowerSpectrum> spectrum;
   std::optional<WaveletMarginals> wavelets;
   bool palette;  ///< needs 3 channels
   std::int64_t iterations;

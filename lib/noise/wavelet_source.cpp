@@ -30,7 +30,7 @@ std::vector<OptionSpec> wavelet_options() {
 
 }  // namespace
 
-ImageSource wavelet_source() {
+ImageGenerator wavelet_source() {
   return {"wavelet", "images with heavy-tailed marginals of a steerable pyramid's bands",
           statistical_options(wavelet_options()),
           [](const OptionValues& options) -> std::function<Record(std::uint64_t, std::uint64_t)> {

@@ -84,12 +84,12 @@ NOISEUTILS_INLINE double exp_of_normal_range(double x) {
   return double_of_bits(bits_of(e.mantissa) + (bits_of(e.rounding) << 52));
 }
 
-struct SinCos {
+struct OctantSinCos {
   double sin, cos;
 };
 
 /// Sine and cosine for |x| <= pi/4; errors of the polynomials 2^-58 and 2^-64.
-NOISEUTILS_INLINE SinCos sincos_of_first_octants(double x) {
+NOISEUTILS_INLINE OctantSinCos sincos_of_first_octants(double x) {
   const double z = x * x;
   const double s = polynomial(z, -0.16666666666666632, 0.00833333333332256, -0.00019841269829904703,
                               2.7557313720885688e-06, -2.505076214055704e-08, 1.5897006993924454e-10);
@@ -191,7 +191,7 @@ NOISEUTILS_INLINE Pair<double> circle_double(u32 low, u32 high) {
   const u64 n = join(low, high);
   const double y = (double_of_52_bits(((n >> 10) & 0x000fffffffffffffu) ^ 0x0008000000000000u) - (0x1p51 - 0.5)) *
                    0x1p-51;  // of (-1, 1)
-  const SinCos angle = sincos_of_first_octants(y * (kHalfPi / 2));
+  const OctantSinCos angle = sincos_of_first_octants(y * (kHalfPi / 2));
   const double c = double_of_bits(bits_of(angle.cos) ^ (n & 0x8000000000000000u));
   const bool swap = (n & 0x4000000000000000u) != 0;
   return {swap ? angle.sin : c, swap ? c : angle.sin};

@@ -18,7 +18,7 @@ namespace {
 
 using Typed = std::map<std::string, std::string>;
 
-OptionValues values_of(const ImageSource& source, const Typed& typed) {
+OptionValues values_of(const ImageGenerator& source, const Typed& typed) {
   OptionValues values;
   for (const OptionSpec& option : source.options) {
     const auto found = typed.find(option.name);
@@ -28,13 +28,13 @@ OptionValues values_of(const ImageSource& source, const Typed& typed) {
 }
 
 Record made(const char* name, const Typed& typed, std::uint64_t sample = 0) {
-  const ImageSource& source = *find_entry(image_sources(), name);
+  const ImageGenerator& source = *find_entry(image_sources(), name);
   return source.make(values_of(source, typed))(3, sample);
 }
 
 TEST_CASE("sources: a name of its own each, and images of the size asked for") {
   std::set<std::string> names;
-  for (const ImageSource& source : image_sources()) {
+  for (const ImageGenerator& source : image_sources()) {
     INFO(source.name);
     CHECK(names.insert(source.name).second);
     const Record record = made(source.name.c_str(), {{"height", "32"}, {"width", "48"}});

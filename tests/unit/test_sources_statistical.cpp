@@ -224,7 +224,7 @@ TEST_CASE("palette: orthonormal axes, the largest variance first, colours back t
 
 TEST_CASE("palette: the coordinates of an image have the histograms of its palette") {
   for (const bool with_wavelets : {false, true}) {
-    StatisticalImage model{"x", 16, 24, 3, PowerLaw{{1, 2}, 0.05}, std::nullopt, true, 3};
+    StatisticalImage model{"x", 16, 24, 3, PowerSpectrum{{1, 2}, 0.05}, std::nullopt, true, 3};
     if (with_wavelets) model.wavelets = WaveletMarginals{{0.4, 0.8}, 4, 2};
     for (std::uint64_t sample = 0; sample < 3; ++sample) {
       const Record record = draw_statistical_image(model, 9, sample);

@@ -223,7 +223,7 @@ TEST_CASE("checks: each tells its own kind of broken reference, and none of soun
 
   const auto moved = checked("umse-pairs", {noisy(x), noisy(scene(0.5))});
   CHECK(words_of(*moved).contains("drift"));
-  for (const Finding& finding : moved->findings())
+  for (const ReferenceFinding& finding : moved->findings())
     if (finding.code == "drift") CHECK(finding.text.find("about 0.") != std::string::npos);
 
   Values brighter = x;

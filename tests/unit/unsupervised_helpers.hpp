@@ -70,7 +70,7 @@ inline MetricSample sample_with(Tensor data, std::vector<Tensor> references, con
 
 inline std::set<std::string> words_of(const Metric& metric) {
   std::set<std::string> words;
-  for (const Finding& finding : metric.findings()) words.insert(finding.code);
+  for (const ReferenceFinding& finding : metric.findings()) words.insert(finding.code);
   return words;
 }
 
