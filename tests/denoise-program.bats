@@ -71,3 +71,14 @@ END
   noise dead-leaves --height 8 --width 8 -o clean.nst
   fails_with 65 denoise --denoiser cat clean.nst
 }
+
+@test "denoise --denoiser: an answer of another shape, or that is not finite, is exit 69" {
+  noise dead-leaves --height 4 --width 4 -o small.nst
+  fails_with 69 denoise --denoiser 'head -c 1 >/dev/null; cat small.nst' noisy.nst
+  grep -q 'data has shape \[4,4\], asked for \[40,52\]' fails.err
+  needs numpy
+  py -c 'import numpy as np; np.save("nan.npy", np.where(np.arange(2080) == 7, np.nan, 0.0).reshape(40, 52))'
+  tensor convert --allow-nonfinite nan.npy -o nan.nst
+  fails_with 69 denoise --denoiser 'head -c 1 >/dev/null; cat nan.nst' noisy.nst
+  grep -q 'not finite at element 7' fails.err
+}
