@@ -31,8 +31,7 @@ void reflect_margin(PaddedPlane& plane) {
 
 PaddedPlane padded(std::span<const float> image, std::int64_t height, std::int64_t width) {
   PaddedPlane plane(height, width);
-  for (std::int64_t r = 0; r < height; ++r)
-    std::copy_n(image.data() + r * width, width, plane.row(r));
+  for (std::int64_t r = 0; r < height; ++r) std::copy_n(image.data() + r * width, width, plane.row(r));
   reflect_margin(plane);
   return plane;
 }

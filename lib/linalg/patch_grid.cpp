@@ -8,7 +8,8 @@ namespace {
 /// Patches of 8 x 8 with a row as one value of 32 bytes: loops of a length known when compiled, three times as fast.
 template <int kPatch>
 void gather_of(const PaddedPlane& plane, PatchPlace place, float* out) {
-  for (std::int64_t r = 0; r < kPatch; ++r) std::copy_n(plane.row(place.top + r) + place.left, kPatch, out + r * kPatch);
+  for (std::int64_t r = 0; r < kPatch; ++r)
+    std::copy_n(plane.row(place.top + r) + place.left, kPatch, out + r * kPatch);
 }
 
 template <int kPatch>

@@ -30,8 +30,7 @@ std::vector<float> scatter_of(const PaddedPlane& estimate, std::int64_t patch, c
 }  // namespace
 
 PaddedPlane adapted_wiener(const PatchMixture& mixture, double nu, double variance, const PaddedPlane& estimate,
-                           const PaddedPlane& noisy, const PatchGrid& grid,
-                           const std::vector<LabelledPlaces>& bands) {
+                           const PaddedPlane& noisy, const PatchGrid& grid, const std::vector<LabelledPlaces>& bands) {
   using Matrix = Eigen::MatrixXf;
   const std::int64_t d = mixture.dim(), components = mixture.components();
   std::vector<std::vector<float>> scatters(bands.size());
@@ -59,8 +58,8 @@ PaddedPlane adapted_wiener(const PatchMixture& mixture, double nu, double varian
     Matrix noisy_covariance = covariance;
     noisy_covariance.diagonal().array() += static_cast<float>(variance);
     Eigen::Map<Matrix> filter(filters.weights.data() + k * d * (d + 1), d, d + 1);
-    filter.leftCols(d) = Matrix::Identity(d, d) - static_cast<float>(variance) *
-                                                      noisy_covariance.llt().solve(Matrix::Identity(d, d));
+    filter.leftCols(d) =
+        Matrix::Identity(d, d) - static_cast<float>(variance) * noisy_covariance.llt().solve(Matrix::Identity(d, d));
     filter.col(d).setZero();
   });
   const PaddedPlane* channels[] = {&noisy};

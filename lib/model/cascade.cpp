@@ -26,9 +26,9 @@ CascadeRun::CascadeRun(const PatchMixture& mixture, std::int64_t rank, const Cas
     : mixture_(scaled(mixture, 1 / level.sigma)) {
   for (std::int64_t t = 1; t <= level.stages(); ++t) {
     const StagePlan plan = stage_plan(t);
-    PatchFilters filters = t == 1 ? PatchFilters{mixture.patch, 1, mixture.components(), level.filters}
-                                  : filters_of_gains(mixture_, stage_channels(t),
-                                                     level.gains[static_cast<std::size_t>(t - 2)]);
+    PatchFilters filters =
+        t == 1 ? PatchFilters{mixture.patch, 1, mixture.components(), level.filters}
+               : filters_of_gains(mixture_, stage_channels(t), level.gains[static_cast<std::size_t>(t - 2)]);
     stages_.push_back({plan, HardGate(mixture_, rank, plan.gate_variance), std::move(filters)});
   }
 }
@@ -57,9 +57,8 @@ CascadeModel::CascadeModel(ModelInfo info, PatchMixture mixture, std::int64_t ra
 
 const CascadeLevel& CascadeModel::level_for(double sigma) const {
   const auto distance = [&](const CascadeLevel& level) { return std::abs(std::log(level.sigma / sigma)); };
-  const auto nearest = std::min_element(levels_.begin(), levels_.end(), [&](const auto& a, const auto& b) {
-    return distance(a) < distance(b);
-  });
+  const auto nearest = std::min_element(levels_.begin(), levels_.end(),
+                                        [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
   if (std::abs(nearest->sigma / sigma - 1) <= kTolerance) return *nearest;
   std::string known;
   for (const CascadeLevel& level : levels_) known += (known.empty() ? "" : ", ") + format_number(level.sigma);
@@ -71,8 +70,7 @@ std::unique_ptr<VectorMap> CascadeModel::score_map(double, std::int64_t) const {
 void CascadeModel::jacobian_product(double, std::span<const float>, std::span<const float>, std::span<float>) const {
   refuse();
 }
-void CascadeModel::jacobian_product(double, std::span<const double>, std::span<const double>,
-                                    std::span<double>) const {
+void CascadeModel::jacobian_product(double, std::span<const double>, std::span<const double>, std::span<double>) const {
   refuse();
 }
 std::vector<double> CascadeModel::log_density(double, std::span<const float>) const { refuse(); }

@@ -6,7 +6,7 @@ namespace noiseutils {
 
 /// One shift of guided_means(): a row of pixels p, and the row of the pixels q = p + shift that they are compared with.
 struct GuidedRow {
-  std::int64_t n = 0;             ///< pixels p in the row
+  std::int64_t n = 0;                  ///< pixels p in the row
   float inverse_narrow, inverse_wide;  ///< 1 / (49 tau) of the two weights
   const float *noisy_p, *noisy_q;
   float *sum_narrow_p, *sum_narrow_q, *weight_narrow_p, *weight_narrow_q;

@@ -23,7 +23,9 @@ struct GuidedBand {
 class GuidedWork {
  public:
   GuidedWork(const PaddedPlane& guide, const PaddedPlane& noisy, float tau_narrow, float tau_wide)
-      : guide_(guide), noisy_(noisy), inverse_narrow_(1 / (kSide * kSide * tau_narrow)),
+      : guide_(guide),
+        noisy_(noisy),
+        inverse_narrow_(1 / (kSide * kSide * tau_narrow)),
         inverse_wide_(1 / (kSide * kSide * tau_wide)) {}
 
   GuidedBand work(std::int64_t band) const {
@@ -49,10 +51,18 @@ class GuidedWork {
       kernels.slide(columns, guide_.row(y) + left - kHalf, guide_.row(y + down) + left + right - kHalf,
                     squares.data() + (r + kSide) % kSide * columns, sums.data());
       if (r < 0) continue;
-      GuidedRow row{n, inverse_narrow_, inverse_wide_, noisy_.row(band.first + r) + left,
-                    noisy_.row(band.first + r + down) + left + right, at(band, 0, r, left),
-                    at(band, 0, r + down, left + right), at(band, 1, r, left), at(band, 1, r + down, left + right),
-                    at(band, 2, r, left), at(band, 2, r + down, left + right), at(band, 3, r, left),
+      GuidedRow row{n,
+                    inverse_narrow_,
+                    inverse_wide_,
+                    noisy_.row(band.first + r) + left,
+                    noisy_.row(band.first + r + down) + left + right,
+                    at(band, 0, r, left),
+                    at(band, 0, r + down, left + right),
+                    at(band, 1, r, left),
+                    at(band, 1, r + down, left + right),
+                    at(band, 2, r, left),
+                    at(band, 2, r + down, left + right),
+                    at(band, 3, r, left),
                     at(band, 3, r + down, left + right)};
       kernels.average(row, sums.data(), scratch.data());
     }

@@ -12,7 +12,7 @@
 namespace noiseutils {
 namespace {
 
-constexpr std::int64_t kChunk = 1024;    // patches scored at a time
+constexpr std::int64_t kChunk = 1024;   // patches scored at a time
 constexpr std::int64_t kMapRows = 128;  // rows of B at a time: their products stay in the second cache
 
 /// Takes the constant direction out of a symmetric matrix: (I - e e^T) C (I - e e^T).
@@ -86,8 +86,7 @@ void HardGate::label_chunk(const PaddedPlane& image, const std::vector<PatchPlac
   const std::int64_t d = patch_ * patch_, at_once = std::max<std::int64_t>(1, kMapRows / rank_);
   const CascadeKernels& kernels = cascade_kernels();
   std::vector<float> x(static_cast<std::size_t>(d * count)), norms(static_cast<std::size_t>(count)),
-      best(norms.size(), -std::numeric_limits<float>::infinity()),
-      v(static_cast<std::size_t>(at_once * rank_ * count));
+      best(norms.size(), -std::numeric_limits<float>::infinity()), v(static_cast<std::size_t>(at_once * rank_ * count));
   for (std::int64_t i = 0; i < d; ++i)
     for (std::int64_t j = 0; j < count; ++j) {
       const PatchPlace place = places[static_cast<std::size_t>(first + j)];
@@ -112,8 +111,7 @@ LabelledPlaces HardGate::label(const PaddedPlane& image, const PatchGrid& grid, 
   const std::int64_t last = std::min(grid.rows(), (band + 1) * kBandRows);
   for (std::int64_t row = band * kBandRows; row < last; ++row)
     for (std::int64_t i = 0; i < grid.columns(row); ++i)
-      places.push_back(
-          {static_cast<std::int32_t>(grid.top(row)), static_cast<std::int32_t>(grid.left(row) + 2 * i)});
+      places.push_back({static_cast<std::int32_t>(grid.top(row)), static_cast<std::int32_t>(grid.left(row) + 2 * i)});
   std::vector<std::int32_t> labels(places.size());
   const auto count = static_cast<std::int64_t>(places.size());
   for (std::int64_t first = 0; first < count; first += kChunk)
@@ -132,9 +130,8 @@ LabelledPlaces HardGate::label(const PaddedPlane& image, const PatchGrid& grid, 
 
 std::vector<LabelledPlaces> label_all(const HardGate& gate, const PaddedPlane& image, const PatchGrid& grid) {
   std::vector<LabelledPlaces> bands(static_cast<std::size_t>(bands_of(grid)));
-  parallel_blocks(bands_of(grid), [&](std::int64_t band) {
-    bands[static_cast<std::size_t>(band)] = gate.label(image, grid, band);
-  });
+  parallel_blocks(bands_of(grid),
+                  [&](std::int64_t band) { bands[static_cast<std::size_t>(band)] = gate.label(image, grid, band); });
   return bands;
 }
 

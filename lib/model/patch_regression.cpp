@@ -59,8 +59,7 @@ PaddedPlane filtered_average(const PatchFilters& filters, std::span<const Padded
                              const PatchGrid& grid, const std::vector<LabelledPlaces>& bands) {
   BandSums sums(grid);
   parallel_blocks(bands_of(grid), [&](std::int64_t band) {
-    add_filtered(filters, channels, bands[static_cast<std::size_t>(band)], sums.first_row(band), true,
-                 sums.make(band));
+    add_filtered(filters, channels, bands[static_cast<std::size_t>(band)], sums.first_row(band), true, sums.make(band));
   });
   PaddedPlane result = sums.average();
   reflect_margin(result);

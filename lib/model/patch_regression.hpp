@@ -40,7 +40,6 @@ PaddedPlane filtered_average(const PatchFilters& filters, std::span<const Padded
 /// each patch y of `noisy` becomes m + C_k (C_k + s I)^-1 (y - m), m its mean; overlapping patches are averaged.
 /// variance: s, that of the noise. Same grid and bands as filtered_average(). The margin is filled.
 PaddedPlane adapted_wiener(const PatchMixture& mixture, double nu, double variance, const PaddedPlane& estimate,
-                           const PaddedPlane& noisy, const PatchGrid& grid,
-                           const std::vector<LabelledPlaces>& bands);
+                           const PaddedPlane& noisy, const PatchGrid& grid, const std::vector<LabelledPlaces>& bands);
 
 }  // namespace noiseutils

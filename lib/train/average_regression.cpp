@@ -106,8 +106,7 @@ std::vector<double> fit_average(FilterFamily& family, const std::vector<Regressi
     square -= alpha * gamma;  // what the step takes off the objective
     conditioned = family.precondition(residual);
     const double next = dot(residual, conditioned);
-    for (std::size_t i = 0; i < direction.size(); ++i)
-      direction[i] = conditioned[i] + next / gamma * direction[i];
+    for (std::size_t i = 0; i < direction.size(); ++i) direction[i] = conditioned[i] + next / gamma * direction[i];
     gamma = next;
   }
   if (report) report(iterations, square);

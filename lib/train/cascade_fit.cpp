@@ -11,7 +11,7 @@
 namespace noiseutils {
 namespace {
 
-constexpr int kIterations = 4;      // held-out images are best after 3 to 6
+constexpr int kIterations = 4;       // held-out images are best after 3 to 6
 constexpr std::int64_t kCopies = 3;  // of each image in stage 1; later ones have 50 times fewer parameters
 
 /// The image turned and mirrored: bit 0 of `symmetry` mirrors rows, bit 1 columns, bit 2 swaps them.

@@ -16,9 +16,9 @@ struct CleanImage {
 
 struct CascadeRequest {
   std::int64_t stages = 2;
-  std::int64_t rank = 12;    ///< of the gate: principal directions a component
-  double sigma = 0;          ///< of the noise to learn for
-  std::uint64_t seed = 0;    ///< of that noise: Purpose::train, the image's number, copy 16 t + i for copy i in stage t
+  std::int64_t rank = 12;  ///< of the gate: principal directions a component
+  double sigma = 0;        ///< of the noise to learn for
+  std::uint64_t seed = 0;  ///< of that noise: Purpose::train, the image's number, copy 16 t + i for copy i in stage t
 };
 
 /// Learns the stages one after the other from clean images with white noise put on them, new noise for each stage:

@@ -15,8 +15,8 @@ using Eigen::VectorXd;
 
 constexpr std::int64_t kImagesABlock = 32;
 constexpr std::int64_t kAtOnce = 256;
-constexpr double kShared = 300;       // patches that the mean of all components counts for in each
-constexpr double kRidge = 1.6e-5;     // a patch, in units of the noise variance
+constexpr double kShared = 300;    // patches that the mean of all components counts for in each
+constexpr double kRidge = 1.6e-5;  // a patch, in units of the noise variance
 constexpr double kDiagonalRidge = 8e-5, kDiagonalFloor = 1.6e-3;
 
 /// Calls visit(k, places, count, block) for pieces of the patches of every component and image, blocks in parallel.
@@ -72,7 +72,8 @@ class FullFilters : public FilterFamily {
         patch_features(views, patch_, places, n, features.data(), means.data());
         for (std::int64_t i = 0; i < n; ++i) {
           gather_patch(image.clean, patch_, places[i], clean.data() + i * d_);
-          for (std::int64_t j = 0; j < d_; ++j) clean[static_cast<std::size_t>(i * d_ + j)] -= means[static_cast<std::size_t>(i)];
+          for (std::int64_t j = 0; j < d_; ++j)
+            clean[static_cast<std::size_t>(i * d_ + j)] -= means[static_cast<std::size_t>(i)];
         }
         float* gram = to + k * each;
         syrk<float>(Op::plain, size_, n, 1, features.data(), size_, 1, gram, size_);
@@ -100,7 +101,16 @@ class FullFilters : public FilterFamily {
   PatchFilters filters(const std::vector<double>& parameters) const override {
     return {patch_, 1, components_, std::vector<float>(parameters.begin(), parameters.end())};
   }
-  std::vector<double> gradient(const std::vector<double>& dense) const override { return dense; }
+  /// Patches without their mean see nothing of the constant direction. What rounding left of it there goes: the
+  /// preconditioner, the inverse of the ridge alone in that direction, would blow it up.
+  std::vector<double> gradient(const std::vector<double>& dense) const override {
+    std::vector<double> result = dense;
+    for (std::int64_t k = 0; k < components_; ++k) {
+      Eigen::Map<MatrixXd> part(result.data() + k * d_ * size_, d_, d_);
+      part.colwise() -= VectorXd(part.rowwise().mean());
+    }
+    return result;
+  }
   std::vector<double> precondition(const std::vector<double>& gradient) const override {
     std::vector<double> result(gradient.size());
     parallel_blocks(components_, [&](std::int64_t k) {
@@ -134,30 +144,30 @@ class DiagonalFilters : public FilterFamily {
     const std::int64_t d = mixture_.dim(), components = mixture_.components(), size = d * channels_ + 1,
                        square = channels_ * channels_;
     const std::vector<double> counts = counts_of(images, components);
-    const std::vector<double> sums = summed(images, components * d * square, [&](const RegressionImage& image,
-                                                                                 float* to) {
-      const auto views = image.input.views();
-      std::vector<float> features(static_cast<std::size_t>(size * kAtOnce)), means(kAtOnce),
-          seen(static_cast<std::size_t>(channels_ * d * kAtOnce));
-      each_piece(image, [&](std::int64_t k, const PatchPlace* places, std::int64_t n) {
-        patch_features(views, mixture_.patch, places, n, features.data(), means.data());
-        // seen: n x d of each channel, column-major, so that a direction's values lie side by side
-        for (std::int64_t c = 0; c < channels_; ++c)
-          gemm<float>(Op::transposed, Op::plain, n, d, d, 1, features.data() + c * d, size, mixture_.basis_of(k), d, 0,
-                      seen.data() + c * d * kAtOnce, kAtOnce);
-        for (std::int64_t j = 0; j < d; ++j)
-          for (std::int64_t a = 0; a < channels_; ++a)
-            for (std::int64_t b = a; b < channels_; ++b) {
-              const Eigen::Map<const Eigen::VectorXf> left(seen.data() + (a * d + j) * kAtOnce, n),
-                  right(seen.data() + (b * d + j) * kAtOnce, n);
-              to[(k * d + j) * square + b * channels_ + a] += left.dot(right);  // the upper triangle, column-major
-            }
-      });
-    });
+    const std::vector<double> sums =
+        summed(images, components * d * square, [&](const RegressionImage& image, float* to) {
+          const auto views = image.input.views();
+          std::vector<float> features(static_cast<std::size_t>(size * kAtOnce)), means(kAtOnce),
+              seen(static_cast<std::size_t>(channels_ * d * kAtOnce));
+          each_piece(image, [&](std::int64_t k, const PatchPlace* places, std::int64_t n) {
+            patch_features(views, mixture_.patch, places, n, features.data(), means.data());
+            // seen: n x d of each channel, column-major, so that a direction's values lie side by side
+            for (std::int64_t c = 0; c < channels_; ++c)
+              gemm<float>(Op::transposed, Op::plain, n, d, d, 1, features.data() + c * d, size, mixture_.basis_of(k), d,
+                          0, seen.data() + c * d * kAtOnce, kAtOnce);
+            for (std::int64_t j = 0; j < d; ++j)
+              for (std::int64_t a = 0; a < channels_; ++a)
+                for (std::int64_t b = a; b < channels_; ++b) {
+                  const Eigen::Map<const Eigen::VectorXf> left(seen.data() + (a * d + j) * kAtOnce, n),
+                      right(seen.data() + (b * d + j) * kAtOnce, n);
+                  to[(k * d + j) * square + b * channels_ + a] += left.dot(right);  // the upper triangle, column-major
+                }
+          });
+        });
     conditioners_.clear();
     for (std::int64_t i = 0; i < components * d; ++i) {
-      MatrixXd gram = Eigen::Map<const MatrixXd>(sums.data() + i * square, channels_, channels_)
-                          .selfadjointView<Eigen::Upper>();
+      MatrixXd gram =
+          Eigen::Map<const MatrixXd>(sums.data() + i * square, channels_, channels_).selfadjointView<Eigen::Upper>();
       gram.diagonal().array() += kDiagonalRidge * counts[static_cast<std::size_t>(i / d)] + kDiagonalFloor;
       conditioners_.emplace_back(gram);
     }
@@ -181,7 +191,8 @@ class DiagonalFilters : public FilterFamily {
       for (std::int64_t c = 0; c < channels_; ++c) {
         const Eigen::Map<const MatrixXd> part(dense.data() + (k * size + c * d) * d, d, d);
         const VectorXd diagonal = (basis.transpose() * part).cwiseProduct(basis.transpose()).rowwise().sum();
-        for (std::int64_t j = 0; j < d; ++j) result[static_cast<std::size_t>((k * d + j) * channels_ + c)] = diagonal[j];
+        for (std::int64_t j = 0; j < d; ++j)
+          result[static_cast<std::size_t>((k * d + j) * channels_ + c)] = diagonal[j];
       }
     });
     return result;
