@@ -23,7 +23,7 @@ LIBRARY := $(BUILD)/libnoiseutils.a
 BINARIES := $(TOOLS:%=$(BUILD)/bin/%)
 
 .DEFAULT_GOAL := all
-.PHONY: all objects unit test test-long lint tidy format sanitize fuzz fuzzers bench demo install uninstall dist clean help \
+.PHONY: all objects unit test test-long lint tidy format sanitize fuzz fuzzers bench bench-denoise demo install uninstall dist clean help \
   FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -129,6 +129,10 @@ fuzz: ## fuzz every reader for FUZZ_SECONDS (60) with clang's libFuzzer, in buil
 bench: ## measure against the machine's limits and other programs: ratios in one run
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@for runner in scripts/bench/*; do [ ! -x "$$runner" ] || BUILD=$(BUILD) "$$runner" || exit; done
+
+bench-denoise: ## the tables of denoising: Set12, Noise2Score's noises, microscopy; by the programs alone
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@for runner in scripts/bench/denoise-*; do BUILD=$(BUILD) "$$runner" || exit; done
 
 demo: ## the main job on real photographs; first installs what is missing (DEPS=: does not)
 	@$(DEPS)
