@@ -152,7 +152,7 @@ clean: ## remove what was built
 
 help: ## this list
 	@echo "Targets:"
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | sort | expand -t 14
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | sort | expand -t 18
 	@echo "Variables: BUILD PREFIX DESTDIR PROGRAM_PREFIX CXX CXXFLAGS CPPFLAGS LDFLAGS BLAS=openblas|none FFT=fftw|none"
 	@echo "  EIGEN CLI11 JSON STB RANDOM123 DOCTEST (folders of headers where pkg-config does not know them) DEPS FUZZ_SECONDS"
 
