@@ -83,7 +83,7 @@ TEST_CASE("covariance: the fourth moment is that of a second pass, far from 0 to
     const double rounding = offset > 0 ? 1e-7 : 1e-13;  // of numbers near 1e6 that are about 1 apart
     CHECK(single.mean(all) == doctest::Approx(expected).epsilon(rounding));
     const std::size_t cuts[] = {0, 7, 60, 90};
-    for (std::size_t part : {2, 0, 1}) {
+    for (const std::size_t part : {2UL, 0UL, 1UL}) {
       const Vector piece(rows.begin() + static_cast<std::ptrdiff_t>(cuts[part] * d),
                          rows.begin() + static_cast<std::ptrdiff_t>(cuts[part + 1] * d));
       FourthMoment own;
@@ -126,7 +126,7 @@ TEST_CASE("covariance: lw is Ledoit and Wolf's formula entry by entry, merged fr
   };
   close(values_of(learned(rows, 6, {{"shrink", "lw"}})));
   Trainer merged = trainer_with({});
-  for (const std::size_t first : {20, 0, 10}) {
+  for (const std::size_t first : {20UL, 0UL, 10UL}) {
     Trainer part = trainer_with({{"shrink", "lw"}});
     part.add(batch({rows.begin() + static_cast<std::ptrdiff_t>(first * d),
                     rows.begin() + static_cast<std::ptrdiff_t>((first + 10) * d)},

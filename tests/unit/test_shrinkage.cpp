@@ -89,7 +89,7 @@ TEST_CASE("shrinkage: the median of Marchenko and Pastur's law") {
 }
 
 TEST_CASE("shrinkage: the trace is kept, and many samples need no help") {
-  for (const std::size_t rows : {40, 61, 500}) {
+  for (const std::size_t rows : {40UL, 61UL, 500UL}) {
     CAPTURE(rows);
     const Drawn drawn = draw(two_levels(60, 10), rows, rows);
     for (const std::string name : {"none", "lw", "oas", "qis", "spiked"}) {
@@ -106,7 +106,7 @@ TEST_CASE("shrinkage: the trace is kept, and many samples need no help") {
 }
 
 TEST_CASE("shrinkage: of white samples, few or many, all shrinkers make one value") {
-  for (const std::size_t rows : {50, 100, 101, 300}) {
+  for (const std::size_t rows : {50UL, 100UL, 101UL, 300UL}) {
     CAPTURE(rows);
     const Drawn drawn = draw(Vector(100, 2.0), rows, 7);
     for (const std::string name : {"lw", "oas", "qis", "lw2020", "spiked"}) {
@@ -143,7 +143,7 @@ TEST_CASE("shrinkage: spikes are found, and moved to what the law has along the 
   Vector law(p, 1.7);
   law[0] = 60;
   law[1] = 20;
-  for (const std::size_t rows : {81, 481}) {
+  for (const std::size_t rows : {81UL, 481UL}) {
     CAPTURE(rows);
     Vector found(2), along(2), raw(2);
     double bulk = 0;
