@@ -7,7 +7,7 @@
 namespace noiseutils {
 namespace {
 
-constexpr double kLeastShare = 0.01;  // of gamma's denominator in k
+constexpr double kReach = 5;  // standard deviations of gamma noise by which a clean value may exceed the noisy one
 constexpr double kLeastBase = 0.1;
 
 double guarded(const ExponentialFamily& family, double y) {
@@ -32,7 +32,7 @@ Estimate published(const ExponentialFamily& family, double noisy, const Marginal
     return {(y + phi / 2) * factor, factor * (1 + (y + phi / 2) * phi * ds)};
   }
   if (rho == 2) {
-    const double k = 1 / phi, plain = k - 1 - y * s, denominator = std::max(plain, kLeastShare * k);
+    const double k = 1 / phi, plain = k - 1 - y * s, denominator = std::max(plain, k / (1 + kReach / std::sqrt(k)));
     const double change = plain == denominator ? -(s + y * ds) : 0;
     return {k * y / denominator, k / denominator - k * y * change / (denominator * denominator)};
   }
@@ -76,10 +76,10 @@ double robbins_estimate(double zeta, double y, double log_ratio) {
 
 double gamma_mean_estimate(double looks, double y, const std::function<double(double)>& log_ratio) {
   if (y <= 0) return 0;
-  constexpr double kStep = 0.05, kReach = 3.4;
+  constexpr double kStep = 0.05, kEnd = 3.4;
   double sum = 0;
-  for (int i = 0; i <= static_cast<int>(2 * kReach / kStep); ++i) {
-    const double t = -kReach + i * kStep;
+  for (int i = 0; i <= static_cast<int>(2 * kEnd / kStep); ++i) {
+    const double t = -kEnd + i * kStep;
     const double u = std::exp(std::numbers::pi / 2 * std::sinh(t)) / looks;
     if (u > 700) break;
     const double exponent = (2 - looks) * u + log_ratio(y * std::exp(u));

@@ -27,10 +27,10 @@ struct Marginal {
 ///   else y (1 + (1-rho) a)^(1/(1-rho)), a = phi y^(rho-1) (rho/(2y) + s)            (saddle point)
 /// Not the posterior mean but the power mean of order 1 - rho, (E[x^(1-rho) | y])^(1/(1-rho)), which lies below it by
 /// about rho Var(x|y) / (2 E[x|y]).
-/// Guards, ours: y >= 0; gamma's denominator at least k / 100; else the base at least 0.1, and for 1 < rho < 2 y at
-/// least (phi rho (rho-1))^(1/(2-rho)), where a counts half.
-/// Source: Kim, Ye, "Noise2Score", NeurIPS 2021; Kim, Kwon, Ye, "Noise distribution adaptive self-supervised image
-/// denoising using Tweedie distribution and score matching", CVPR 2022.
+/// Guards, ours: y >= 0; gamma at most y (1 + 5 / sqrt(k)), five standard deviations; else the base at least 0.1, and
+/// for 1 < rho < 2 y at least (phi rho (rho-1))^(1/(2-rho)), where a counts half. Source: Kim, Ye, "Noise2Score",
+/// NeurIPS 2021; Kim, Kwon, Ye, "Noise distribution adaptive self-supervised image denoising using Tweedie distribution
+/// and score matching", CVPR 2022.
 double tweedie_estimate(const ExponentialFamily& family, double y, const Marginal& marginal);
 
 /// The same, lifted from the power mean to the mean to first order: with f the estimate above,

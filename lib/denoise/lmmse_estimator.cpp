@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
 #include "denoise/estimator.hpp"
 #include "denoise/level_map.hpp"
@@ -17,8 +16,9 @@ double least_clean(const KnownNoise& noise) {
   return least;
 }
 
-/// Patches: the posterior mean as under white Gaussian noise of the variance that the noise has at the patch's mean.
-/// Whole samples, linear models: the estimate with the variance that each element has on average.
+/// Linear models: the linear estimate of least mean squared error, with the variance that the noise of each element has
+/// on average over the law, scaled to the mean variance of the sample. Laws of patches that are not linear, mixtures:
+/// the posterior mean as under white Gaussian noise of the variance at the patch's mean.
 class LmmseEstimator : public MapEstimator {
  public:
   using MapEstimator::MapEstimator;
@@ -28,12 +28,13 @@ class LmmseEstimator : public MapEstimator {
     if (!(noise.sigma > 0)) return nullptr;
     const double least = least_clean(noise);
     const auto variance = [noise, least](double x) { return noise.variance_at(std::max(least, x)); };
-    if (model().info().patch > 0 && !std::getenv("DENSE")) return by_level(sample, noise, variance);
     const LinearModel* linear = model().linear();
-    if (linear == nullptr || linear->dim() > kMostElements || model().info().kind == "stationary") return nullptr;
+    if (linear == nullptr) return model().info().patch > 0 ? by_level(sample, noise, variance) : nullptr;
+    if (linear->dim() > kMostElements || model().info().kind == "stationary") return nullptr;
     std::vector<double> variances = expected_variances(*linear, least, variance);
     double sum = 0;
     for (const double v : variances) sum += v;
+    if (!(sum > 0)) return nullptr;
     const double scale = noise.sigma * noise.sigma * static_cast<double>(variances.size()) / sum;
     for (double& v : variances) v *= scale;
     return linear_lmmse(*linear, variances);

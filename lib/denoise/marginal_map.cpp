@@ -6,6 +6,7 @@
 #include "base/threads.hpp"
 #include "denoise/affine_map.hpp"
 #include "denoise/model_as_denoiser.hpp"
+#include "model/mixture.hpp"
 
 namespace noiseutils {
 namespace {
@@ -57,6 +58,11 @@ class MarginalMap : public VectorMap {
     const auto d = static_cast<std::size_t>(dim());
     const Real variance = static_cast<Real>(sigma_ * sigma_);
     std::vector<Real> unit(y.size()), column(y.size()), result(y.size());
+    if (const MixtureModel* mixture = model_->mixture()) {  // has sigma^2 J_ii in closed form
+      mixture->posterior_variance(sigma_, y, std::span<Real>(result));
+      for (Real& value : result) value = (value / variance - 1) / variance;
+      return result;
+    }
     for (std::size_t i = 0; i < d; ++i) {
       for (std::size_t at = i; at < y.size(); at += d) unit[at] = 1;
       model_->jacobian_product(sigma_, y, std::span<const Real>(unit), std::span<Real>(column));
