@@ -5,6 +5,7 @@
 #include "base/number.hpp"
 #include "model/mixture.hpp"
 #include "model/model_kinds.hpp"
+#include "model/model_tensors.hpp"
 #include "train/cascade_fit.hpp"
 #include "train/statistics.hpp"
 
@@ -53,8 +54,8 @@ PatchMixture gate_of(const std::string& path, std::int64_t patch) {
 /// The images themselves: every stage looks at all of them several times.
 class CascadeStatistics : public Statistics {
  public:
-  CascadeStatistics(const VectorLayout& layout, const OptionValues& given)
-      : patch_(layout.patch), levels_(levels_of(given.text("levels"))), gate_(gate_of(given.text("gate"), patch_)) {
+  CascadeStatistics(const VectorLayout& layout, const OptionValues& given, PatchMixture gate)
+      : patch_(layout.patch), levels_(levels_of(given.text("levels"))), gate_(std::move(gate)) {
     if (layout.axes != "HW") throw DataError("a cascade is learned on grey images (axes HW), not " + layout.axes);
     if (patch_ < 4 || patch_ % 2 != 0 || patch_ > PaddedPlane::kMargin)
       throw UsageError("a cascade needs --patch P, even, from 4 to 16");
@@ -80,10 +81,17 @@ class CascadeStatistics : public Statistics {
   void merge(const Statistics& other) override {
     const auto* same = dynamic_cast<const CascadeStatistics*>(&other);
     if (same == nullptr) throw InternalError("statistics of different kinds cannot be merged");
+    if (same->gate_.basis != gate_.basis || same->gate_.eigenvalues != gate_.eigenvalues ||
+        same->gate_.weights != gate_.weights)
+      throw DataError("was learned with another gate than the states before");
     for (const CleanImage& image : same->images_) add_image(image);
   }
 
   void save(Record& state) override {
+    const std::int64_t k = gate_.components(), d = gate_.dim();
+    state.tensors["gate_weights"] = Tensor::of<double>({k}, gate_.weights);
+    state.tensors["gate_eigenvalues"] = Tensor::of<double>({k, d}, gate_.eigenvalues);
+    state.tensors["gate_basis"] = Tensor::of<float>({k, d, d}, gate_.basis);
     std::vector<std::int64_t> index, shapes;
     std::vector<float> pixels;
     for (const CleanImage& image : images_) {
@@ -95,6 +103,13 @@ class CascadeStatistics : public Statistics {
     state.tensors["image_index"] = Tensor::of<std::int64_t>({count()}, index);
     state.tensors["image_shapes"] = Tensor::of<std::int64_t>({count(), 2}, shapes);
     state.tensors["image_pixels"] = Tensor::of<float>({static_cast<std::int64_t>(pixels.size())}, pixels);
+  }
+
+  static PatchMixture gate_of_state(const Record& state, std::int64_t patch) {
+    const std::int64_t k = state.require("gate_weights").size(), d = patch * patch;
+    const std::vector<double> basis = require_values(state, "gate_basis", {k, d, d});
+    return {patch, require_values(state, "gate_weights", {k}), require_values(state, "gate_eigenvalues", {k, d}),
+            std::vector<float>(basis.begin(), basis.end())};
   }
 
   void load(const Record& state) {
@@ -168,10 +183,11 @@ TrainKind cascade_training() {
       "cascade", "a denoiser of grey images in stages: filters fitted by least squares, switched by a mixture",
       cascade_options(),
       [](const VectorLayout& layout, const OptionValues& given) -> std::unique_ptr<Statistics> {
-        return std::make_unique<CascadeStatistics>(layout, given);
+        return std::make_unique<CascadeStatistics>(layout, given, gate_of(given.text("gate"), layout.patch));
       },
       [](const VectorLayout& layout, const OptionValues& given, const Record& state) -> std::unique_ptr<Statistics> {
-        auto statistics = std::make_unique<CascadeStatistics>(layout, given);
+        auto statistics =
+            std::make_unique<CascadeStatistics>(layout, given, CascadeStatistics::gate_of_state(state, layout.patch));
         statistics->load(state);
         return statistics;
       }};
