@@ -21,6 +21,7 @@ std::vector<OptionSpec> self_options() {
       flag("self", "learn from the very image instead of a model"),
       choice("method", methods, "how --self learns").otherwise("groups"),
       choice("preset", presets, "how much work --self does").otherwise("best"),
+      flag("pool", "let --self learn from all samples of a batch, as from the frames of a stack"),
   };
 }
 
@@ -30,7 +31,7 @@ const SelfMethod* asked_self_method(const OptionValues& options) {
       if (options.has(other)) throw UsageError(std::string("--self and --") + other + " exclude each other");
     return &require_entry<UsageError>(self_methods(), options.text("method"), "method");
   }
-  for (const char* name : {"method", "preset"})
+  for (const char* name : {"method", "preset", "pool"})
     if (options.given(name)) throw UsageError(std::string("--") + name + " belongs to --self");
   return nullptr;
 }
