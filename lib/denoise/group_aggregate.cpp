@@ -95,11 +95,11 @@ Averages Averages::over(const Groups& groups, std::int64_t height, std::int64_t 
   parallel_blocks(static_cast<std::int64_t>(channels), [&](std::int64_t channel) {
     const auto c = static_cast<std::size_t>(channel);
     const FloatPlane weight = box_sums(weights[c], patch, Box::ends);
-    FloatPlane& share = averages.share[c] = box_sums(averages.share[c], patch, Box::ends);
+    FloatPlane& left = averages.share[c] = box_sums(averages.share[c], patch, Box::ends);
     for (std::size_t i = 0; i < weight.values.size(); ++i) {
       const float inverse = 1.0F / weight.values[i];  // not 0: the references cover every pixel
       averages.estimate[c].values[i] *= inverse;
-      share.values[i] *= inverse;
+      left.values[i] *= inverse;
     }
   });
   return averages;
