@@ -4,6 +4,7 @@
 #include "cli/program.hpp"
 #include "cli/standard_options.hpp"
 #include "denoise/apply.hpp"
+#include "denoise/family_denoiser.hpp"
 #include "denoise/self_methods.hpp"
 #include "model/denoiser.hpp"
 #include "model/model_kinds.hpp"
@@ -38,7 +39,7 @@ int run(const Invocation& call) {
                          "", program};
   std::unique_ptr<SampleDenoiser> denoiser;
   if (self != nullptr) {
-    denoiser = self->make(call.options);
+    denoiser = stabilised_denoiser(self->make(call.options));
     request.model = self->metadata(call.options);
   } else if (program) {
     denoiser = program_denoiser(call.options.text("denoiser"), call.options.number("timeout"));
