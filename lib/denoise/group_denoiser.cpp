@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "denoise/contrast.hpp"
 #include "denoise/group_aggregate.hpp"
 #include "denoise/group_match.hpp"
 #include "denoise/multiscale.hpp"
@@ -14,22 +15,12 @@ namespace {
 
 constexpr std::int64_t kPatch = 6;
 constexpr std::int64_t kStride = 5;
-constexpr std::int64_t kReach = 2;         // frames of a stack, before and after, in which patches are looked for
+constexpr std::int64_t kReach = 4;         // frames of a stack, before and after, in which patches are looked for
 constexpr float kGuideShare = 0.4F;        // of the image on which the groups of C are matched; the rest is noisy
 constexpr std::int64_t kLeastScaled = 64;  // pixels a side from which on D pays
 constexpr double kMix = 0.5;
 constexpr double kStrongNoise = 1.5;  // std of the clean image / sigma below which the pilot takes larger patches
 constexpr std::int64_t kPilotPatch = 9, kPilotLargePatch = 11;
-
-double contrast(const FloatPlane& noisy) {
-  double sum = 0, squares = 0;
-  for (const float value : noisy.values) {
-    sum += static_cast<double>(value);
-    squares += static_cast<double>(value) * static_cast<double>(value);
-  }
-  const auto n = static_cast<double>(noisy.values.size());
-  return std::sqrt(std::max(0.0, squares / n - sum / n * (sum / n) - 1));
-}
 
 /// Step A. `settings` tells of the stack.
 std::vector<FloatPlane> pilot(const std::vector<FloatPlane>& noisy, MatchSettings settings) {

@@ -24,7 +24,8 @@ SelfMethod groups_method() {
         return nlohmann::json{
             {"kind", "groups"}, {"patch", 6}, {"preset", options.text("preset")}, {"samples", nlohmann::json::array()}}
             .dump();
-      }};
+      },
+      true};
 }
 
 }  // namespace noiseutils

@@ -17,7 +17,7 @@ struct Tiling {
 
 constexpr Tiling kImageTiling{1024, 64};  ///< pixels a side of an image
 constexpr Tiling kStackTiling{512, 64};   ///< of a stack, of which several frames are held
-constexpr Tiling kFrameTiling{20, 4};     ///< frames of a stack
+constexpr Tiling kFrameTiling{24, 6};     ///< frames of a stack
 
 /// The pieces of an axis of `size`: one up to tile + overlap; beyond, pieces of `tile` with `overlap` in common, the
 /// last one of more than 2 overlap up to tile + overlap. They depend on nothing else.
