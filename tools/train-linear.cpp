@@ -87,6 +87,7 @@ int run(const Invocation& call) {
   TrainRequest request;
   if (call.options.has("patch")) request.patch = call.options.integer("patch");
   request.sigma = call.options.maybe_number("sigma");
+  request.options = call.options;
   Trainer trainer(*find_entry(train_kinds(), call.words.front()), request);
   const auto reader = open_input(call);
   const auto writer = open_result(call);

@@ -21,6 +21,8 @@ struct ModelInfo {
   std::int64_t count = 0;            ///< vectors (samples or patches) it was learned from
   std::string noise;                 ///< what was subtracted from noisy training samples; "" for clean ones
   std::vector<std::string> samples;  ///< content hashes of training samples, capped (tensor/content_hash.hpp)
+  /// What else its kind says of it: "bic" for metadata model.bic, ...
+  std::map<std::string, std::string, std::less<>> notes;
 };
 
 /// A map of vectors made ready for many of them. Batches are vectors of dimension dim() one after the other (row-major

@@ -1,11 +1,13 @@
 #include "model/model_kinds.hpp"
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "base/number.hpp"
 #include "base/registry.hpp"
+#include "model/empirical.hpp"
 #include "model/gaussian.hpp"
 #include "model/stationary.hpp"
 #include "tensor/reader.hpp"
@@ -14,6 +16,10 @@ namespace noiseutils {
 namespace {
 
 using nlohmann::json;
+
+const std::string kPrefix = "model.";
+const std::set<std::string, std::less<>> kOwnKeys = {"model.kind",  "model.axes",  "model.shape",  "model.patch",
+                                                     "model.count", "model.noise", "model.samples"};
 
 std::int64_t whole_number(const Record& record, const std::string& key, std::int64_t low) {
   std::int64_t value = low - 1;
@@ -56,6 +62,8 @@ ModelInfo info_of(const Record& record) {
       info.samples.push_back(hash.get<std::string>());
     }
   }
+  for (const auto& [key, value] : record.metadata)
+    if (key.starts_with(kPrefix) && !kOwnKeys.contains(key)) info.notes[key.substr(kPrefix.size())] = value;
   if (info.patch > 0) {
     const bool colour = info.axes == "CHW";
     if ((info.axes != "HW" && !colour) || info.shape[colour ? 1 : 0] != info.patch ||
@@ -72,6 +80,7 @@ const std::vector<ModelKind>& model_kinds() {
   static const std::vector<ModelKind> kinds = {
       {"gaussian", "a Gaussian law by its mean and the eigenvectors of its covariance", gaussian_from_tensors},
       {"stationary", "a periodic stationary Gaussian law by its power spectrum", stationary_from_tensors},
+      {"empirical", "the training set itself, each of its samples equally likely", empirical_from_tensors},
   };
   return kinds;
 }
@@ -87,6 +96,7 @@ Record model_to_record(const Model& model) {
   record.metadata["model.count"] = std::to_string(info.count);
   if (!info.noise.empty()) record.metadata["model.noise"] = info.noise;
   record.metadata["model.samples"] = json_text(info.samples);
+  for (const auto& [name, value] : info.notes) record.metadata.insert({kPrefix + name, value});
   return record;
 }
 

@@ -42,12 +42,15 @@ Spectrum spectrum_of(const std::vector<double>& covariance, std::int64_t dim, do
 
 /// Mean and full covariance, maximum likelihood (over n, not n - 1): Li, Dai, Qu 2024, section 3.
 template <class T>
-class GaussianStatistics : public Statistics {
+class GaussianStatistics : public VectorStatistics {
  public:
-  explicit GaussianStatistics(MomentAccumulator<T> moments) : moments_(std::move(moments)) {}
+  GaussianStatistics(const VectorLayout& layout, MomentAccumulator<T> moments)
+      : VectorStatistics(layout), moments_(std::move(moments)) {}
   std::int64_t count() const override { return moments_.count(); }
-  void add(std::int64_t first, const Tensor& rows) override { moments_.add(first, rows.values<T>()); }
-  void add_whole(const Tensor& rows) override { moments_.add_whole(rows.values<T>()); }
+  void add_rows(std::int64_t first, const Tensor& rows, std::span<const double>) override {
+    moments_.add(first, rows.values<T>());
+  }
+  void add_patches(const Tensor& rows, double) override { moments_.add_whole(rows.values<T>()); }
   void merge(const Statistics& other) override {
     const auto* same = dynamic_cast<const GaussianStatistics<T>*>(&other);
     if (same == nullptr) throw InternalError("statistics of different kinds cannot be merged");
@@ -81,7 +84,8 @@ class GaussianStatistics : public Statistics {
 };
 
 template <class T>
-std::unique_ptr<Statistics> load(std::int64_t dim, const Record& state) {
+std::unique_ptr<Statistics> load(const VectorLayout& layout, const Record& state) {
+  const std::int64_t dim = layout.dim();
   const std::int64_t rows = state.require("edge_index").size();
   typename MomentAccumulator<T>::State saved;
   const auto copy = [&](std::string_view name, DType dtype, const Shape& shape, auto& to) {
@@ -94,7 +98,7 @@ std::unique_ptr<Statistics> load(std::int64_t dim, const Record& state) {
   copy("scatter", DType::F64, {dim * (dim + 1) / 2}, saved.scatter);
   copy("edge_index", DType::I64, {rows}, saved.edge_index);
   copy("edge_rows", DTypeOf<T>::value, {rows, dim}, saved.edge_rows);
-  return std::make_unique<GaussianStatistics<T>>(MomentAccumulator<T>::from_state(dim, saved));
+  return std::make_unique<GaussianStatistics<T>>(layout, MomentAccumulator<T>::from_state(dim, saved));
 }
 
 }  // namespace
@@ -103,15 +107,13 @@ TrainKind gaussian_training() {
   return {"gaussian",
           "mean and full covariance",
           {},
-          [](DType dtype, const std::string&, const Shape& shape) -> std::unique_ptr<Statistics> {
-            const std::int64_t dim = element_count(shape);
-            if (dtype == DType::F64)
-              return std::make_unique<GaussianStatistics<double>>(MomentAccumulator<double>(dim));
-            return std::make_unique<GaussianStatistics<float>>(MomentAccumulator<float>(dim));
+          [](const VectorLayout& layout, const OptionValues&) -> std::unique_ptr<Statistics> {
+            if (layout.dtype == DType::F64)
+              return std::make_unique<GaussianStatistics<double>>(layout, MomentAccumulator<double>(layout.dim()));
+            return std::make_unique<GaussianStatistics<float>>(layout, MomentAccumulator<float>(layout.dim()));
           },
-          [](DType dtype, const std::string&, const Shape& shape, const Record& state) {
-            const std::int64_t dim = element_count(shape);
-            return dtype == DType::F64 ? load<double>(dim, state) : load<float>(dim, state);
+          [](const VectorLayout& layout, const OptionValues&, const Record& state) {
+            return layout.dtype == DType::F64 ? load<double>(layout, state) : load<float>(layout, state);
           }};
 }
 

@@ -19,18 +19,19 @@ constexpr std::int64_t kBlock = 64;  // vectors whose spectra are summed by one 
 /// Mean level of each channel and cross power spectrum of a periodic, shift-invariant law of images of C channels:
 ///   P(f) = E x^(f) x^(f)^H (C x C),  x^ = X / sqrt(N), X the Fourier transform of x - level, N pixels,
 /// so that white noise has P = sigma^2 I. All sums are in double, so the order of merging does not matter.
-class StationaryStatistics : public Statistics {
+class StationaryStatistics : public VectorStatistics {
  public:
-  explicit StationaryStatistics(const SpectralShape& shape)
-      : shape_(shape),
-        fft_(shape.height, shape.width),
-        levels_(static_cast<std::size_t>(shape.channels)),
-        cross_(static_cast<std::size_t>(shape.frequencies() * shape.channels * shape.channels * 2)) {}
+  explicit StationaryStatistics(const VectorLayout& layout)
+      : VectorStatistics(layout),
+        shape_(spectral_shape(layout.axes, layout.shape)),
+        fft_(shape_.height, shape_.width),
+        levels_(static_cast<std::size_t>(shape_.channels)),
+        cross_(static_cast<std::size_t>(shape_.frequencies() * shape_.channels * shape_.channels * 2)) {}
 
   std::int64_t count() const override { return count_; }
-  void add(std::int64_t, const Tensor& rows) override { add_whole(rows); }
+  void add_rows(std::int64_t, const Tensor& rows, std::span<const double>) override { add_patches(rows, 0); }
 
-  void add_whole(const Tensor& rows) override {
+  void add_patches(const Tensor& rows, double) override {
     const Tensor images = rows.converted(DType::F64);
     const std::int64_t n = images.axis(0), blocks = (n + kBlock - 1) / kBlock;
     std::vector<std::vector<double>> levels(static_cast<std::size_t>(blocks)), crosses(levels.size());
@@ -136,15 +137,15 @@ TrainKind stationary_training() {
   return {"stationary",
           "mean level and power spectrum: shift-invariant, periodic",
           {},
-          [](DType, const std::string& axes, const Shape& shape) -> std::unique_ptr<Statistics> {
-            return std::make_unique<StationaryStatistics>(spectral_shape(axes, shape));
+          [](const VectorLayout& layout, const OptionValues&) -> std::unique_ptr<Statistics> {
+            return std::make_unique<StationaryStatistics>(layout);
           },
-          [](DType, const std::string& axes, const Shape& shape, const Record& state) -> std::unique_ptr<Statistics> {
-            const SpectralShape spectral = spectral_shape(axes, shape);
+          [](const VectorLayout& layout, const OptionValues&, const Record& state) -> std::unique_ptr<Statistics> {
+            const SpectralShape spectral = spectral_shape(layout.axes, layout.shape);
             // Before memory is taken for it, the state must hold what its metadata claim.
             require_tensor(state, "cross_power_sum", DType::F64,
                            {spectral.height, spectral.half_width(), spectral.channels, spectral.channels, 2});
-            auto statistics = std::make_unique<StationaryStatistics>(spectral);
+            auto statistics = std::make_unique<StationaryStatistics>(layout);
             statistics->load(state);
             return statistics;
           }};

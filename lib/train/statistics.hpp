@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,23 +12,60 @@
 
 namespace noiseutils {
 
-/// What one way of learning keeps of the vectors it has seen: sufficient statistics, a monoid under merge().
+/// What the vectors look like that a law is learned of.
+struct VectorLayout {
+  DType dtype = DType::F32;  ///< F32 or F64: of the arithmetic
+  std::string axes;          ///< of one vector: a sample's, or those of a patch ("HW", "CHW")
+  Shape shape;               ///< of one vector
+  std::int64_t patch = 0;    ///< P: all overlapping P x P patches of each sample; 0: whole samples
+
+  std::int64_t dim() const { return element_count(shape); }
+  bool operator==(const VectorLayout&) const = default;
+};
+
+/// The samples of one record, checked against the layout.
+struct TrainSamples {
+  const Record& record;           ///< `data` and companions, in the units of the clean samples
+  std::string axes;               ///< of one sample
+  Shape shape;                    ///< of one sample
+  std::int64_t first = 0;         ///< global index of the first sample of the record
+  std::vector<double> variances;  ///< of the noise, one a sample; 0 for clean ones
+};
+
+/// What one way of learning keeps of the samples it has seen: sufficient statistics, a monoid under merge().
 class Statistics {
  public:
   virtual ~Statistics() = default;
   virtual std::int64_t count() const = 0;  ///< vectors so far
-  /// Adds rows (n x dim, of the type it was made for) with global indices first, first + 1, ...: any split of the rows
-  /// with their indices, merged in any order, gives the statistics of the single run but for rounding in double.
-  virtual void add(std::int64_t first, const Tensor& rows) = 0;
-  /// Adds rows that are never split over shards: the patches of one image, or a run of 4096 of them.
-  virtual void add_whole(const Tensor& rows) = 0;
-  /// `other` was made by the same way of learning for the same type, axes and shape (InternalError else).
+  /// Adds the samples of a record: any split over records and shards, merged in any order, gives the statistics of the
+  /// single run but for rounding in double. A kind that learns from companions takes them from the record, and throws
+  /// DataError where they are missing; the others never look at them.
+  virtual void add(const TrainSamples& samples) = 0;
+  /// `other` was made by the same way of learning with the same options for the same layout (InternalError else).
   virtual void merge(const Statistics& other) = 0;
   /// Writes everything that merge() needs into tensors of `state`.
   virtual void save(Record& state) = 0;
-  /// The model, with `noise_variance` of white noise taken off what was seen. `info` has everything but the kind.
+  /// The model, with `noise_variance` of white noise taken off what was seen (the mean over vectors). `info` says
+  /// everything that the trainer knows; the kind is that of the way of learning, unless the model's is another.
   /// The end of these statistics.
   virtual std::unique_ptr<Model> finish(ModelInfo info, double noise_variance) = 0;
+};
+
+/// Statistics of vectors alone: whole samples by their global index, or the patches of each image.
+class VectorStatistics : public Statistics {
+ public:
+  explicit VectorStatistics(VectorLayout layout) : layout_(std::move(layout)) {}
+  const VectorLayout& layout() const { return layout_; }
+
+  void add(const TrainSamples& samples) final;
+  /// Adds rows (n x dim, of the layout's type) with global indices first, first + 1, ... and the variance of the noise
+  /// of each.
+  virtual void add_rows(std::int64_t first, const Tensor& rows, std::span<const double> variances) = 0;
+  /// Adds rows that are never split over shards: the patches of one image, or a run of 4096 of them.
+  virtual void add_patches(const Tensor& rows, double variance) = 0;
+
+ private:
+  VectorLayout layout_;
 };
 
 /// A way of learning: one entry of train_kinds(), made in one file of this folder.
@@ -35,11 +73,11 @@ struct TrainKind {
   std::string name;
   std::string summary;
   std::vector<OptionSpec> options;
-  /// Empty statistics of vectors of these axes and shape, of type F32 or F64. DataError if the kind cannot be learned
-  /// on them.
-  std::unique_ptr<Statistics> (*make)(DType dtype, const std::string& axes, const Shape& shape);
+  /// Empty statistics of such vectors; `given` has values of `options`. DataError if the kind cannot be learned on
+  /// them.
+  std::unique_ptr<Statistics> (*make)(const VectorLayout& layout, const OptionValues& given);
   /// What save() wrote. Throws DataError if it is not that.
-  std::unique_ptr<Statistics> (*load)(DType dtype, const std::string& axes, const Shape& shape, const Record& state);
+  std::unique_ptr<Statistics> (*load)(const VectorLayout& layout, const OptionValues& given, const Record& state);
 };
 
 const std::vector<TrainKind>& train_kinds();

@@ -19,26 +19,31 @@ namespace {
 
 constexpr std::size_t kMaxSamples =
     4096;  // content hashes kept; beyond that the smallest, so that merging is order-free
-constexpr std::int64_t kPatchesAtATime = 4096;  // a multiple of the block of 256 that the statistics are cut into
-constexpr std::int64_t kPatchesAPiece = 512;
-constexpr std::int64_t kSamplesAtATime = 1024;
 
 bool is_count(const nlohmann::json& number) {
   return number.is_number_unsigned() && number.get<std::uint64_t>() <= static_cast<std::uint64_t>(kMaxVectors);
 }
 
-template <class T>
-Tensor patches_of(const PatchGeometry& geometry, const Tensor& image, std::int64_t first, std::int64_t count) {
-  Tensor rows(DTypeOf<T>::value, {count, geometry.dim()});
-  const auto out = rows.mutable_values<T>();
-  const auto pixels = image.values<T>();
-  parallel_blocks((count + kPatchesAPiece - 1) / kPatchesAPiece, [&](std::int64_t piece) {
-    const std::int64_t begin = piece * kPatchesAPiece, n = std::min(kPatchesAPiece, count - begin);
-    gather_patches<T>(
-        geometry, pixels, first + begin,
-        out.subspan(static_cast<std::size_t>(begin * geometry.dim()), static_cast<std::size_t>(n * geometry.dim())));
-  });
-  return rows;
+/// The options that were given values, by name, as one would type them.
+nlohmann::json options_json(const std::vector<OptionSpec>& specs, const OptionValues& values) {
+  nlohmann::json found = nlohmann::json::object();
+  for (const OptionSpec& spec : specs)
+    if (spec.changes_values && spec.type != OptionType::file && values.has(spec.name))
+      found[spec.name] = spec.type == OptionType::flag ? std::vector<std::string>(values.flag(spec.name) ? 1 : 0)
+                                                       : values.list(spec.name);
+  return found;
+}
+
+OptionValues options_from_json(const std::vector<OptionSpec>& specs, const nlohmann::json& found) {
+  OptionValues values;
+  try {
+    for (const OptionSpec& spec : specs) values.set(spec, found.value(spec.name, std::vector<std::string>{}));
+  } catch (const nlohmann::json::exception&) {
+    throw DataError("is a damaged state: state.options is " + found.dump().substr(0, 60));
+  } catch (const UsageError& error) {
+    throw DataError(std::string("is a damaged state: ") + error.what());
+  }
+  return values;
 }
 
 }  // namespace
@@ -58,6 +63,11 @@ std::int64_t require_count(const Record& state) {
   return count;
 }
 
+Trainer::Trainer(const TrainKind& kind, TrainRequest request) : kind_(kind), request_(std::move(request)) {
+  for (const OptionSpec& spec : kind_.options)
+    if (!request_.options.declared(spec.name)) request_.options.set(spec, {});
+}
+
 void Trainer::begin(const std::string& axes, const Shape& shape, DType dtype) {
   info_.axes = axes;
   info_.shape = shape;
@@ -68,7 +78,7 @@ void Trainer::begin(const std::string& axes, const Shape& shape, DType dtype) {
     info_.shape = axes == "CHW" ? Shape{geometry.channels, request_.patch, request_.patch}
                                 : Shape{request_.patch, request_.patch};
   }
-  statistics_ = kind_.make(dtype_, info_.axes, info_.shape);
+  statistics_ = kind_.make(layout(), request_.options);
 }
 
 void Trainer::add(const Record& given, std::int64_t first_sample) {
@@ -89,37 +99,15 @@ void Trainer::add(const Record& given, std::int64_t first_sample) {
   });
   with_context(who, [&] { note_noise(known_noise(record, request_.sigma)); });
   note_range(first_sample, samples);
-  std::vector<double> sigmas(static_cast<std::size_t>(samples), 0.0);
-  if (request_.sigma || !record.meta("noise").empty()) sigmas = noise_levels(record, request_.sigma);
+  std::vector<double> variances(static_cast<std::size_t>(samples), 0.0);
+  if (request_.sigma || !record.meta("noise").empty()) variances = noise_levels(record, request_.sigma);
+  for (double& level : variances) level *= level;
   for (std::int64_t i = 0; i < samples; ++i) note_sample(sample_of(record, "data", i));
-  if (request_.patch == 0) {
-    add_samples(record.require("data").reshaped({samples, element_count(shape)}), first_sample);
-    for (const double sigma : sigmas) variance_sum_ += sigma * sigma;
-    return;
-  }
-  for (std::int64_t i = 0; i < samples; ++i) {
-    const std::int64_t before = statistics_->count();
-    add_patches(sample_of(record, "data", i).converted(dtype_), axes);
-    const double sigma = sigmas[static_cast<std::size_t>(i)];
-    variance_sum_ += static_cast<double>(statistics_->count() - before) * sigma * sigma;
-  }
-}
-
-/// Rows of a batch, converted a few at a time: those of a mapped file need no memory.
-void Trainer::add_samples(const Tensor& rows, std::int64_t first_sample) {
-  for (std::int64_t first = 0; first < rows.axis(0); first += kSamplesAtATime) {
-    const std::int64_t count = std::min(kSamplesAtATime, rows.axis(0) - first);
-    statistics_->add(first_sample + first, rows.slice(first, count).converted(dtype_));
-  }
-}
-
-void Trainer::add_patches(const Tensor& sample, const std::string& axes) {
-  const PatchGeometry geometry = patch_geometry(axes, sample.shape(), request_.patch);
-  for (std::int64_t first = 0; first < geometry.count(); first += kPatchesAtATime) {
-    const std::int64_t count = std::min(kPatchesAtATime, geometry.count() - first);
-    statistics_->add_whole(dtype_ == DType::F64 ? patches_of<double>(geometry, sample, first, count)
-                                                : patches_of<float>(geometry, sample, first, count));
-  }
+  const std::int64_t before = statistics_->count();
+  with_context(who, [&] { statistics_->add({record, axes, shape, first_sample, variances}); });
+  // All samples of a record have the same number of vectors.
+  const double vectors_each = static_cast<double>(statistics_->count() - before) / static_cast<double>(samples);
+  for (const double variance : variances) variance_sum_ += vectors_each * variance;
 }
 
 void Trainer::note_sample(const Tensor& sample) {
@@ -163,6 +151,7 @@ Record Trainer::state() {
   state.metadata["state.shape"] = shape_text(info_.shape);
   state.metadata["state.patch"] = std::to_string(info_.patch);
   state.metadata["state.dtype"] = dtype_name(dtype_);
+  state.metadata["state.options"] = options_json(kind_.options, request_.options).dump();
   state.metadata["state.noise"] = info_.noise;
   state.metadata["state.samples"] = json_text(samples_);
   state.metadata["state.ranges"] = json_text(ranges_);
@@ -205,7 +194,11 @@ void Trainer::merge_state(const Record& state) {
       throw DataError("is a damaged state: state.ranges is " + json_text(ranges).substr(0, 60));
     note_range(range[0].get<std::int64_t>(), range[1].get<std::int64_t>() - range[0].get<std::int64_t>());
   }
-  auto other = kind_.load(*dtype, axes, shape, state);
+  const auto options = parse_json(state.meta("state.options"));
+  if (!options.is_object()) throw DataError("is a damaged state: metadata \"state.options\" is no JSON object");
+  if (!statistics_) request_.options = options_from_json(kind_.options, options);
+  differs("options", options_json(kind_.options, request_.options).dump(), options.dump());
+  auto other = kind_.load({*dtype, axes, shape, patch}, request_.options, state);
   if (!statistics_) {
     info_.axes = axes;
     info_.shape = shape;

@@ -14,16 +14,17 @@ namespace noiseutils {
 struct TrainRequest {
   std::int64_t patch = 0;       ///< P: learn the law of all overlapping P x P patches; 0: of whole samples
   std::optional<double> sigma;  ///< standard deviation of white noise in the samples, where their metadata do not say
+  OptionValues options;         ///< of the kind; those not there take their defaults
 };
 
 /// Learns a model from `data` of records, clean or noisy, in one pass and bounded memory, whatever the kind. From noisy
 /// samples
 ///   Cov(x) = Cov(y) - v I,   v the mean of Var(y | x) over samples and elements,
 /// with eigenvalues floored at 0: exact in expectation for white Gaussian noise, the mean noise variance for other
-/// families. Companions are never looked at (use_companion() makes one `data`).
+/// families. Companions are looked at only by kinds that learn from pairs (use_companion() makes one `data`).
 class Trainer {
  public:
-  Trainer(const TrainKind& kind, TrainRequest request) : kind_(kind), request_(request) {}
+  Trainer(const TrainKind& kind, TrainRequest request);
 
   /// Adds the samples of a record, the first of them number `first_sample`. Throws DataError that names the sample
   /// whose axes or shape differ from those before (whole samples must agree in shape, patches in channels).
@@ -31,8 +32,8 @@ class Trainer {
 
   /// Sufficient statistics as one record, for merge_state().
   Record state();
-  /// Adds what another run saw. Throws DataError naming the difference if it learned another kind, patch, shape, type
-  /// or noise.
+  /// Adds what another run saw, with that run's options if it is the first. Throws DataError naming the difference if
+  /// it learned another kind, with other options, patch, shape, type or noise.
   void merge_state(const Record& state);
   /// The kind whose statistics a state holds. DataError if it is none.
   static const TrainKind& kind_of_state(const Record& state);
@@ -42,8 +43,7 @@ class Trainer {
 
  private:
   void begin(const std::string& axes, const Shape& shape, DType dtype);
-  void add_samples(const Tensor& rows, std::int64_t first_sample);
-  void add_patches(const Tensor& sample, const std::string& axes);
+  VectorLayout layout() const { return {dtype_, info_.axes, info_.shape, info_.patch}; }
   void note_sample(const Tensor& sample);
   void note_noise(const std::string& noise);
   void note_range(std::int64_t first, std::int64_t count);

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/error.hpp"
+#include "base/registry.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/symmetric_eigen.hpp"
 #include "model/gaussian.hpp"
@@ -373,10 +374,10 @@ TEST_CASE("model: through a record and back every kind keeps its law") {
 }
 
 TEST_CASE("model: what is wrong with a model file is said by tensor and by number") {
-  const auto refuse = [](const auto& spoil, const char* message) {
+  const auto refuse = [](const auto& spoil, const std::string& message) {
     Record record = model_to_record(*small_gaussian(4, 0.1));
     spoil(record);
-    CHECK_THROWS_WITH_AS(model_from_record(record), message, DataError);
+    CHECK_THROWS_WITH_AS(model_from_record(record), message.c_str(), DataError);
   };
   refuse([](Record& r) { r.tensors["mean"] = Tensor::of({5}, Vector(5)); },
          "tensor \"mean\" has shape [5], expected [6]");
@@ -407,7 +408,7 @@ TEST_CASE("model: what is wrong with a model file is said by tensor and by numbe
   refuse([](Record& r) { r.tensors["residual_variance"] = Tensor::of({1}, Vector{-1}); },
          "the residual variance of the model is -1, expected 0 or above");
   refuse([](Record& r) { r.metadata["model.kind"] = "neural"; },
-         "unknown kind of model \"neural\" (known: gaussian, stationary)");
+         "unknown kind of model \"neural\" (known: " + names_of(model_kinds()) + ")");
   refuse([](Record& r) { r.metadata.erase("model.kind"); }, "is no model: it has no metadata \"model.kind\"");
   refuse([](Record& r) { r.metadata["model.shape"] = "[2,-3]"; },
          "metadata \"model.shape\" is \"[2,-3]\", expected a list such as [28,28]");

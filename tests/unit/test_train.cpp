@@ -9,6 +9,7 @@
 #include "base/threads.hpp"
 #include "linalg/symmetric_eigen.hpp"
 #include "model/linear_model.hpp"
+#include "model/model_kinds.hpp"
 #include "model/patch_geometry.hpp"
 #include "random/random.hpp"
 #include "tensor/content_hash.hpp"
@@ -34,7 +35,7 @@ Record batch(const Vector& values, Shape shape, const std::string& axes, DType d
 }
 
 Trainer trainer_of(const std::string& kind, std::int64_t patch = 0, std::optional<double> sigma = {}) {
-  return {*find_entry(train_kinds(), kind), {patch, sigma}};
+  return {*find_entry(train_kinds(), kind), {patch, sigma, {}}};
 }
 
 std::unique_ptr<Model> learned(const std::string& kind, const Record& record, std::int64_t patch = 0,
@@ -221,4 +222,13 @@ TEST_CASE("train: a state that claims counts beyond reason is refused, before an
     Trainer other = trainer_of("gaussian");
     CHECK_THROWS_AS(other.merge_state(state), DataError);
   }
+}
+
+TEST_CASE("train: what a kind notes of its model comes back from the model file, beside the keys of every model") {
+  const auto model = learned("gaussian", batch(normals(12, 7), {2, 6}, "ND"));
+  Record file = model_to_record(*model);
+  file.metadata["model.bic"] = "-12.5";
+  const auto read = model_from_record(file);
+  CHECK(read->info().notes == std::map<std::string, std::string, std::less<>>{{"bic", "-12.5"}});
+  CHECK(model_to_record(*read).metadata == file.metadata);
 }
