@@ -25,7 +25,8 @@ Program program() {
       first_index_option(),
       resume_option(),
   };
-  self.options = joined(denoiser_options(), self_options(), posterior_options(), own, input_options(), output_options());
+  self.options =
+      joined(denoiser_options(), self_options(), posterior_options(), own, input_options(), output_options());
   return self;
 }
 
@@ -36,8 +37,8 @@ int run(const Invocation& call) {
     throw UsageError(program ? "--model and --denoiser exclude each other"
                              : "--model FILE or --denoiser 'CMD' is needed, or --self to learn from the very image");
   if (!program && call.options.given("timeout")) throw UsageError("--timeout belongs to --denoiser");
-  DenoiseRequest request{call.options.maybe_number("sigma"), call.options.flag("keep-noisy"), call.options.flag("clip"),
-                         "", program, {}};
+  DenoiseRequest request{
+      call.options.maybe_number("sigma"), call.options.flag("keep-noisy"), call.options.flag("clip"), "", program, {}};
   std::shared_ptr<const Model> model;
   std::unique_ptr<SampleDenoiser> denoiser;
   if (self != nullptr) {
@@ -55,8 +56,8 @@ int run(const Invocation& call) {
   const PosteriorRequest wanted = posterior_request(call.options);
   PosteriorCompanions posterior(wanted, model, *denoiser);
   if (wanted.any())
-    request.companions = [&](Record& record, const Tensor& noisy, std::span<const double> sigmas) {
-      posterior.add(record, noisy, sigmas, first_sample);
+    request.companions = [&](Record& record, const Tensor& noisy, std::span<const KnownNoise> noises) {
+      posterior.add(record, noisy, noises, first_sample);
     };
   return run_filter(call, [&](Record& record, LazyTensors& lazy, std::int64_t first) {
     first_sample = first;

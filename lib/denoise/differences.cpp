@@ -29,8 +29,7 @@ std::vector<double> DenoiserDifferences::estimates(std::span<const double> steps
     Tensor moved(DType::F64, shape), found(DType::F64, shape);
     const std::span<double> to = moved.mutable_values<double>();
     for (std::size_t i = 0; i < n; ++i)
-      for (std::size_t e = 0; e < d; ++e)
-        to[i * d + e] = y[e] + steps[first + i] * v[(first + i) * each + e];
+      for (std::size_t e = 0; e < d; ++e) to[i * d + e] = y[e] + steps[first + i] * v[(first + i) * each + e];
     TensorSink sink(found);
     denoiser_.produce(moved, std::vector<double>(n, sigma_), sink);
     const auto values = found.values<double>();

@@ -75,7 +75,7 @@ std::vector<double> average_variance(const Posterior& posterior, const ModelInfo
 }  // namespace
 
 struct PosteriorCompanions::Run {
-  Tensor noisy;  ///< F64, the samples of this run along a leading axis
+  Tensor noisy;               ///< F64, the samples of this run along a leading axis
   std::int64_t first;         ///< in the record
   std::int64_t first_sample;  ///< global number of that one
   std::string axes;           ///< of one sample
@@ -100,8 +100,13 @@ void PosteriorCompanions::prepare(double sigma) {
   sigma_ = sigma;
 }
 
-void PosteriorCompanions::add(Record& record, const Tensor& noisy, std::span<const double> sigmas,
+void PosteriorCompanions::add(Record& record, const Tensor& noisy, std::span<const KnownNoise> noises,
                               std::int64_t first_sample) {
+  if (!std::all_of(noises.begin(), noises.end(), [](const KnownNoise& noise) { return noise.is_white_gaussian(); }))
+    throw DataError(
+        "the law of the clean sample is known for white Gaussian noise of one variance, which this is not (" +
+        std::string("--sigma S takes it for that)"));
+  const std::vector<double> sigmas = mean_levels(noises);
   Shape rows = sample_shape(record);
   closed_ = model_ != nullptr && rows == model_->info().shape;
   if (request_.draws > 0 && !closed_)
@@ -128,15 +133,14 @@ void PosteriorCompanions::add(Record& record, const Tensor& noisy, std::span<con
 
 void PosteriorCompanions::draw(Record& record, const Run& run) const {
   const std::int64_t count = run.count(), dim = run.dim();
-  std::vector<double> normals(index(count * dim)), uniforms(index(count)), x(normals.size());
+  std::vector<double> normals(index(count * dim)), x(normals.size());
   for (std::int64_t k = 0; k < request_.draws; ++k) {
     parallel_blocks(count, [&](std::int64_t i) {
-      const auto sample = static_cast<std::uint64_t>(run.first_sample + i), copy = 2 * static_cast<std::uint64_t>(k);
-      const std::span<double> own = std::span(normals).subspan(index(i * dim), index(dim));
-      fill_normal({request_.seed, Purpose::posterior, sample, copy}, 0, own);
-      fill_uniform({request_.seed, Purpose::posterior, sample, copy + 1}, 0, std::span(uniforms).subspan(index(i), 1));
+      const auto sample = static_cast<std::uint64_t>(run.first_sample + i), copy = static_cast<std::uint64_t>(k);
+      fill_normal({request_.seed, Purpose::posterior, sample, copy}, 0,
+                  std::span(normals).subspan(index(i * dim), index(dim)));
     });
-    posterior_->draw(run.noisy.values<double>(), normals, uniforms, x);
+    posterior_->draw(run.noisy.values<double>(), normals, x);
     put(companion(record, "draw." + std::to_string(k + 1), run.dtype, run.shape()), run.first * dim, x);
   }
 }
@@ -156,8 +160,8 @@ void PosteriorCompanions::tell_variance(Record& record, const Run& run) {
       continue;
     }
     const DenoiserDifferences differences(denoiser_, run.noisy.at(i), sigma_);
-    const ProbedVariance probed = probed_variance(differences, sigma_, request_.epsilon, request_.probes,
-                                                  request_.seed, run.first_sample + i);
+    const ProbedVariance probed =
+        probed_variance(differences, sigma_, request_.epsilon, request_.probes, request_.seed, run.first_sample + i);
     put(at("variance"), to, probed.variance);
     put(at("variance.error"), to, probed.error);
   }
@@ -206,9 +210,10 @@ void PosteriorCompanions::tell_axes(Record& record, const Run& run) {
       moments.clear();
       for (std::int64_t a = 0; a < k; ++a) {
         const std::span<const double> v = std::span(found.axes.vectors).subspan(index(a * dim), index(dim));
-        const CentralMoments of = closed_ ? posterior_->moments(y.values<double>(), v)
-                                          : DenoiserDifferences(denoiser_, y, sigma_)
-                                                .moments(std::min(1.0, kMomentSteps * request_.epsilon), v);
+        const CentralMoments of =
+            closed_
+                ? posterior_->moments(y.values<double>(), v)
+                : DenoiserDifferences(denoiser_, y, sigma_).moments(std::min(1.0, kMomentSteps * request_.epsilon), v);
         moments.insert(moments.end(), {of.second, of.third, of.fourth});
       }
     }

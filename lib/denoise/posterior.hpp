@@ -41,21 +41,21 @@ PosteriorRequest posterior_request(const OptionValues& options);
 /// Ways, the first that applies:
 ///   whole samples     in closed form (Posterior); axes that depend on y by exact products with C
 ///   patches           variance: the average over the patches that cover a pixel of its variance under each, with equal
-///                     weights. As the square is convex, its mean over y bounds the mean squared error of the average of
-///                     the patches' means from above, if the law of patches is right. Axes as for any denoiser;
+///                     weights. As the square is convex, its mean over y bounds the mean squared error of the average
+///                     of the patches' means from above, if the law of patches is right. Axes as for any denoiser;
 ///                     draws: UsageError.
 ///   any denoiser      C = sigma^2 dD/dy by differences of its estimates, which is Cov(x | y) only as far as D is the
 ///                     posterior mean; draws: UsageError.
-/// Numbers of a sample are keyed by its global index: {seed, posterior, i, 2 k} the normals of draw k, {.., 2 k + 1} its
-/// choice; {seed, probe, i, 2^32 + j} vector j that the search for axes starts from; probes as in probed_variance().
+/// Numbers of a sample are keyed by its global index: {seed, posterior, i, k} the normals of draw k;
+/// {seed, probe, i, 2^32 + j} vector j that the search for axes starts from; probes as in probed_variance().
 class PosteriorCompanions {
  public:
   /// `model`: what `denoiser` estimates by, or nullptr; `denoiser` must outlive it.
   PosteriorCompanions(PosteriorRequest request, std::shared_ptr<const Model> model, SampleDenoiser& denoiser);
 
-  /// noisy: `data` of the record, whose denoiser is prepared for it; sigmas: one a sample; first_sample: the global
-  /// number of its first sample. Throws DataError where a sigma is 0.
-  void add(Record& record, const Tensor& noisy, std::span<const double> sigmas, std::int64_t first_sample);
+  /// noisy: `data` of the record, whose denoiser is prepared for it; noises: one a sample; first_sample: the global
+  /// number of its first sample. Throws DataError unless the noise is white, Gaussian, of one sigma > 0 in a sample.
+  void add(Record& record, const Tensor& noisy, std::span<const KnownNoise> noises, std::int64_t first_sample);
 
  private:
   /// Samples with equal noise.

@@ -16,7 +16,10 @@ std::vector<OptionSpec> posterior_options() {
           .otherwise("32")
           .at_least(2)
           .at_most(1e6),
-      integer("iterations", "N", "steps at most of the search for --principal").otherwise("50").at_least(1).at_most(1e6),
+      integer("iterations", "N", "steps at most of the search for --principal")
+          .otherwise("50")
+          .at_least(1)
+          .at_most(1e6),
       number("epsilon", "E", "step of differences of --denoiser and --self, in standard deviations of the noise")
           .otherwise("0.01")
           .above(0)
@@ -37,7 +40,8 @@ PosteriorRequest posterior_request(const OptionValues& options) {
   if (options.given("iterations") && request.principal == 0) throw UsageError("--iterations belongs to --principal");
   if (options.given("epsilon") && !request.variance && request.principal == 0)
     throw UsageError("--epsilon belongs to --variance and --principal");
-  if (options.given("seed") && !request.any()) throw UsageError("--seed belongs to --draws, --variance and --principal");
+  if (options.given("seed") && !request.any())
+    throw UsageError("--seed belongs to --draws, --variance and --principal");
   return request;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/symmetric_eigen.hpp"
 
@@ -76,8 +77,7 @@ void rayleigh_ritz(Block& v, Block& jv) {
   for (std::int64_t i = 0; i < n; ++i)
     for (std::int64_t k = 0; k < n; ++k) symmetric[index(k * n + i)] = (t[index(k * n + i)] + t[index(i * n + k)]) / 2;
   symmetric_eigen(n, symmetric.data(), values.data());
-  for (std::int64_t i = 0; i < n; ++i)
-    std::copy_n(symmetric.begin() + (n - 1 - i) * n, n, falling.begin() + i * n);
+  for (std::int64_t i = 0; i < n; ++i) std::copy_n(symmetric.begin() + (n - 1 - i) * n, n, falling.begin() + i * n);
   v = turned(v, falling);
   jv = turned(jv, falling);
 }
@@ -120,6 +120,8 @@ std::int64_t block_vectors(std::int64_t dim, std::int64_t count) { return std::m
 FoundAxes principal_axes(std::int64_t dim, const PrincipalSearch& search, const BlockProduct& product,
                          std::vector<double> start) {
   Block v(dim, block_vectors(dim, search.count)), jv(dim, v.count);
+  if (start.size() != v.values.size())
+    throw InternalError("principal_axes: not as many vectors to start from as needed");
   v.values = std::move(start);
   orthonormalise(v);
   Block before = v;

@@ -68,7 +68,8 @@ class GaussianModel : public LinearModel {
     std::vector<double> result(d, rest);
     const T* u = vectors_.values<T>().data();
     for (const double gain : gains.coefficients)
-      for (std::size_t i = 0; i < d; ++i, ++u) result[i] += static_cast<double>(*u) * static_cast<double>(*u) * (gain - rest);
+      for (std::size_t i = 0; i < d; ++i, ++u)
+        result[i] += static_cast<double>(*u) * static_cast<double>(*u) * (gain - rest);
     return result;
   }
   template <class T>

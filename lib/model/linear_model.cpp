@@ -153,8 +153,7 @@ std::vector<double> LinearModel::log_density(double sigma, std::span<const doubl
 }
 
 std::unique_ptr<Posterior> LinearModel::posterior(double sigma) const {
-  require_sigma(sigma);
-  if (sigma == 0) throw UsageError("at sigma 0 the noisy sample is the clean one: there is no law to draw from");
+  require_noise(sigma);
   return linear_posterior(*this, sigma);
 }
 

@@ -13,9 +13,9 @@ namespace {
 class LinearPosterior : public Posterior {
  public:
   LinearPosterior(const LinearModel& model, double sigma)
-      : model_(model), gains_(model.gains([t = sigma * sigma](double lambda) {
-          return lambda > 0 ? t * (lambda / (lambda + t)) : 0;
-        })),
+      : model_(model),
+        gains_(
+            model.gains([t = sigma * sigma](double lambda) { return lambda > 0 ? t * (lambda / (lambda + t)) : 0; })),
         mean_(model.denoiser(sigma, 1)),
         covariance_(model.gain_map(gains_, MeanUse::none, 1)) {
     Gains roots = gains_;
@@ -24,8 +24,7 @@ class LinearPosterior : public Posterior {
     root_ = model.gain_map(roots, MeanUse::none, 1);
   }
 
-  void draw(std::span<const double> y, std::span<const double> normals, std::span<const double>,
-            std::span<double> x) const override {
+  void draw(std::span<const double> y, std::span<const double> normals, std::span<double> x) const override {
     std::vector<double> mean(y.size());
     mean_->apply(y, std::span<double>(mean));
     root_->apply(normals, x);
@@ -52,8 +51,8 @@ class LinearPosterior : public Posterior {
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
     // Outside of the span every direction has the same variance: none of them can be named.
     const bool rest = model_.rank() < model_.dim();
-    const auto named = std::count_if(values.begin(), values.end(),
-                                     [&](double value) { return !rest || value >= gains_.residual; });
+    const auto named =
+        std::count_if(values.begin(), values.end(), [&](double value) { return !rest || value >= gains_.residual; });
     if (count > named)
       throw UsageError("the model tells " + std::to_string(named) + " of " + std::to_string(model_.dim()) +
                        " directions from the rest, fewer than the " + std::to_string(count) + " axes asked for");

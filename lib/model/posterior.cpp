@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error.hpp"
+#include "base/number.hpp"
+
 namespace noiseutils {
 namespace {
 
@@ -12,6 +15,11 @@ constexpr double kAlmost = 1 - 1e-9;
 }  // namespace
 
 std::optional<PrincipalAxes> Posterior::common_axes(std::int64_t) const { return std::nullopt; }
+
+void require_noise(double sigma) {
+  if (!(sigma > 0) || !std::isfinite(sigma))
+    throw UsageError("at sigma " + format_number(sigma) + " the noisy sample is the clean one: it has no law to tell");
+}
 
 void orient_axes(std::int64_t dim, std::span<double> vectors) {
   for (std::size_t first = 0; first < vectors.size(); first += static_cast<std::size_t>(dim)) {

@@ -26,18 +26,20 @@ class Posterior {
  public:
   virtual ~Posterior() = default;
 
-  /// Exact draws x ~ p(x | y), one for each vector y. normals: as many standard normal numbers as y has; uniforms: one
-  /// number from (0, 1) a vector, by which laws of several parts choose one.
-  virtual void draw(std::span<const double> y, std::span<const double> normals, std::span<const double> uniforms,
-                    std::span<double> x) const = 0;
+  /// Exact draws x ~ p(x | y), one for each vector y, from as many standard normal numbers as y has. A law of several
+  /// parts chooses one by the first normal of a vector.
+  virtual void draw(std::span<const double> y, std::span<const double> normals, std::span<double> x) const = 0;
   /// Var(x_i | y) of every element, the diagonal of Cov(x | y) = sigma^2 dD/dy, in units of data squared.
   virtual void variance(std::span<const double> y, std::span<double> out) const = 0;
   /// The central moments of v^T x given y, for one vector y and one direction v.
   virtual CentralMoments moments(std::span<const double> y, std::span<const double> v) const = 0;
-  /// The `count` largest eigenpairs of Cov(x | y) where the law of x - E[x | y] is the same for every y; nullopt where it
-  /// is not. UsageError if the law does not tell so many directions apart.
+  /// The `count` largest eigenpairs of Cov(x | y) where the law of x - E[x | y] is the same for every y; nullopt where
+  /// it is not. UsageError if the law does not tell so many directions apart.
   virtual std::optional<PrincipalAxes> common_axes(std::int64_t count) const;
 };
+
+/// Throws UsageError unless sigma > 0: what Model::posterior() begins with.
+void require_noise(double sigma);
 
 /// Turns each of the `vectors` (K x dim) so that its largest element is positive.
 void orient_axes(std::int64_t dim, std::span<double> vectors);
