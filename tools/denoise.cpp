@@ -4,6 +4,7 @@
 #include "cli/program.hpp"
 #include "cli/standard_options.hpp"
 #include "denoise/apply.hpp"
+#include "denoise/family_denoiser.hpp"
 #include "denoise/posterior.hpp"
 #include "denoise/self_methods.hpp"
 #include "model/denoiser.hpp"
@@ -42,7 +43,7 @@ int run(const Invocation& call) {
   std::shared_ptr<const Model> model;
   std::unique_ptr<SampleDenoiser> denoiser;
   if (self != nullptr) {
-    denoiser = self->make(call.options);
+    denoiser = stabilised_denoiser(self->make(call.options));
     request.model = self->metadata(call.options);
   } else if (program) {
     denoiser = program_denoiser(call.options.text("denoiser"), call.options.number("timeout"));

@@ -9,6 +9,7 @@
 #include "denoise/posterior.hpp"
 #include "denoise/principal.hpp"
 #include "model/gaussian.hpp"
+#include "model/mixture.hpp"
 #include "model/posterior.hpp"
 #include "model/stationary.hpp"
 #include "random/random.hpp"
@@ -58,6 +59,25 @@ struct PlaneMixture {
     out[1] /= total;
   }
 };
+
+/// The same as a model.
+MixtureModel plane_mixture_model() {
+  ModelInfo info;
+  info.kind = "mixture";
+  info.axes = "D";
+  info.shape = {2};
+  MixtureLaw law;
+  law.weights = {0.5, 0.5};
+  law.means = {1, 2, 8, 10};
+  law.ranks = {2, 2};
+  const double root = std::sqrt(5.0);  // [[2, 1], [1, 1]] has the eigenvalues (3 +- sqrt 5) / 2
+  const double high = (3 + root) / 2, low = (3 - root) / 2, norm = std::hypot(1, high - 2);
+  const double a = 1 / norm, b = (high - 2) / norm;
+  law.eigenvectors = Tensor::of<double>({4, 2}, {1, 0, 0, 1, a, b, -b, a});
+  law.eigenvalues = {1, 2, high, low};
+  law.residual_variances = {0, 0};
+  return MixtureModel(info, law);
+}
 
 class PlaneDenoiser : public SampleDenoiser {
  public:
@@ -311,6 +331,58 @@ TEST_CASE("differences: principal axes and moments of a mixture's posterior in t
     CHECK(moments.third == doctest::Approx(known.third).epsilon(1e-6));
     CHECK(moments.fourth == doctest::Approx(known.fourth).epsilon(1e-5));
   }
+}
+
+TEST_CASE("posterior of a mixture: moments, axes and variances in closed form, and draws that have them") {
+  const Values y = {2.357602207535946, 6.3522639145461675};
+  const MixtureModel model = plane_mixture_model();
+  const auto posterior = model.posterior(2);
+  const FoundAxes found = dense_principal_axes(2, 2, [&](std::span<const double> in, std::span<double> out) {
+    Values both = y;
+    both.insert(both.end(), y.begin(), y.end());
+    model.jacobian_product(2, both, in, out);
+  });
+  CHECK(4 * found.axes.values[0] == doctest::Approx(7.526199517991).epsilon(1e-11));
+  CHECK(4 * found.axes.values[1] == doctest::Approx(0.932052022117).epsilon(1e-11));
+  const std::span<const double> v = found.axes.vectors;
+  CHECK(v[0] == doctest::Approx(0.637483122841).epsilon(1e-10));
+  CHECK(v[1] == doctest::Approx(0.770464319805).epsilon(1e-10));
+  const CentralMoments first = posterior->moments(y, v.first(2)), second = posterior->moments(y, v.subspan(2, 2));
+  CHECK(first.second == doctest::Approx(7.526199517991).epsilon(1e-11));
+  CHECK(first.third == doctest::Approx(30.077366836781).epsilon(1e-11));
+  CHECK(first.fourth == doctest::Approx(231.459814092273).epsilon(1e-11));
+  CHECK(std::abs(second.third) == doctest::Approx(0.037188090421).epsilon(1e-8));
+  CHECK(second.fourth == doctest::Approx(2.718010993724).epsilon(1e-10));
+  CHECK(!posterior->common_axes(1));
+  CHECK_THROWS_AS(model.posterior(0), UsageError);
+
+  Values variance(2);
+  posterior->variance(y, variance);
+  for (std::size_t i = 0; i < 2; ++i)
+    CHECK(variance[i] == doctest::Approx(7.526199517991 * v[i] * v[i] + 0.932052022117 * v[2 + i] * v[2 + i]));
+
+  const std::size_t n = 40000;
+  Values many, x(2 * n);
+  for (std::size_t i = 0; i < n; ++i) many.insert(many.end(), y.begin(), y.end());
+  posterior->draw(many, normals(2 * n, 9), x);
+  double mean = 0, square = 0, cube = 0, above = 0;
+  const double known = 0.637483122841 * 2.003607838174 + 0.770464319805 * 4.292110416493;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double along = dot(&x[2 * i], v.data(), 2) - known;
+    mean += along / static_cast<double>(n);
+    square += along * along / static_cast<double>(n);
+    cube += along * along * along / static_cast<double>(n);
+    above += x[2 * i] + x[2 * i + 1] > 11 ? 1.0 / static_cast<double>(n) : 0;
+  }
+  const auto root = std::sqrt(static_cast<double>(n));
+  CHECK(std::abs(mean) < 5 * std::sqrt(7.526) / root);
+  CHECK(std::abs(square - 7.526199517991) < 5 * std::sqrt(231.46 - 7.526 * 7.526) / root);
+  CHECK(std::abs(cube - 30.077366836781) < 5 * std::sqrt(15000.0) / root);  // E u^6 is below 15,000
+  // The sum of both elements is N(4.722, 2.133) in one part, N(14.339, 3.034) in the other.
+  const auto beyond = [](double m, double s2) { return 0.5 * std::erfc((11 - m) / std::sqrt(2 * s2)); };
+  const double expected =
+      0.836377795647 * beyond(4.72227508, 2.13333333) + 0.163622204353 * beyond(14.33859333, 3.03448276);
+  CHECK(std::abs(above - expected) < 5 * std::sqrt(expected) / root);
 }
 
 TEST_CASE("differences: of an affine map they are exact at any step, and its moments those of a Gaussian") {
