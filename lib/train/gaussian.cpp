@@ -73,7 +73,8 @@ std::unique_ptr<Statistics> load(const VectorLayout& layout, const CovarianceReq
 TrainKind gaussian_training() {
   std::vector<OptionSpec> options = covariance_options();
   options.push_back(flag("weigh", "count samples by how little noise they carry; for noise that differs among them"));
-  options.push_back(flag("missing", "elements are missing, by the companion mask or what noise --operator mask left"));
+  options.push_back(
+      flag("missing", "elements are missing: by the companion mask, or by the mask in the metadata noise"));
   options.push_back(integer("steps", "K", "steps of EM with --missing, at most").at_least(1).otherwise("50"));
   return {"gaussian", "mean and covariance, full or of low rank", options,
           [](const VectorLayout& layout, const OptionValues& given) {
