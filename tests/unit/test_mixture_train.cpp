@@ -216,10 +216,10 @@ TEST_CASE("train mixture: parts in any order, and any number of threads, give th
   set_thread_count(3);
   const auto from_parts = merged.finish()->tensors();
   set_thread_count(threads);
-  for (const auto& [name, tensor] : whole) {
-    CAPTURE(name);
-    if (name == "ranks") continue;
-    const auto expected = tensor.values<double>(), got = from_parts.at(name).values<double>();
+  for (const auto& entry : whole) {
+    CAPTURE(entry.first);
+    if (entry.first == "ranks") continue;
+    const auto expected = entry.second.values<double>(), got = from_parts.at(entry.first).values<double>();
     CHECK(std::equal(expected.begin(), expected.end(), got.begin(), got.end()));
   }
 }
