@@ -46,8 +46,9 @@ class GroupWork {
   void guided_estimate(std::int64_t k, const GuidedSettings& settings);
 
  private:
-  /// (Q + diagonal I)^-1 to inverse_
-  void invert(double diagonal);
+  /// (Q + diagonal I)^-1 to inverse_. Returns the diagonal: raised by factors of 4 where single precision has lost it,
+  /// as for strong contrasts of which almost no noise is left.
+  double invert(double diagonal);
 
   const GroupKernels& kernels_;
   std::vector<float> x_, z_, estimate_, scatter_, cross_, inverse_, combination_, other_, mean_, weights_;
