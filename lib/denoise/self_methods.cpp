@@ -9,6 +9,7 @@ namespace noiseutils {
 const std::vector<SelfMethod>& self_methods() {
   static const std::vector<SelfMethod> methods = {
       groups_method(),
+      mp_pca_self_method(),
   };
   return methods;
 }

@@ -35,5 +35,6 @@ const SelfMethod* asked_self_method(const OptionValues& options);
 void require_finite(const Record& record);
 
 SelfMethod groups_method();
+SelfMethod mp_pca_self_method();
 
 }  // namespace noiseutils
