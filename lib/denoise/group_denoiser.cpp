@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::int64_t kPatch = 6;
 constexpr std::int64_t kStride = 5;
+constexpr std::int64_t kPatches = 64, kStackPatches = 48;  // of a group; frames repeat what is similar
 constexpr std::int64_t kReach = 4;         // frames of a stack, before and after, in which patches are looked for
 constexpr float kGuideShare = 0.4F;        // of the image on which the groups of C are matched; the rest is noisy
 constexpr std::int64_t kLeastScaled = 64;  // pixels a side from which on D pays
@@ -112,7 +113,11 @@ Averages guided_pass(const Groups& groups, const std::vector<FloatPlane>& guide,
 
 std::vector<FloatPlane> at_one_scale(const std::vector<FloatPlane>& noisy, const GroupPreset& preset,
                                      std::int64_t frames) {
-  MatchSettings settings{.patch = kPatch, .ring = 1, .radius = 24, .stride = preset.stride, .count = 64};
+  MatchSettings settings{.patch = kPatch,
+                         .ring = 1,
+                         .radius = 24,
+                         .stride = preset.stride,
+                         .count = frames > 1 ? kStackPatches : kPatches};
   settings.frames = frames;
   settings.reach = kReach;
   std::vector<FloatPlane> estimate = pilot(noisy, settings);
