@@ -4,7 +4,7 @@
 #include "cli/program.hpp"
 #include "cli/standard_options.hpp"
 #include "denoise/apply.hpp"
-#include "denoise/family_denoiser.hpp"
+#include "denoise/estimator.hpp"
 #include "denoise/self_methods.hpp"
 #include "model/denoiser.hpp"
 #include "model/model_kinds.hpp"
@@ -19,6 +19,7 @@ Program program() {
   self.summary = "estimate clean samples from noisy ones: by a model, a program or the image itself";
   const std::vector<OptionSpec> own = {
       number("sigma", "S", "standard deviation of the noise, in units of data, instead of the metadata noise").above(0),
+      estimator_option(),
       flag("clip", "clip the estimates to [0, range]: the range of an image is 1, with --raw 2^depth - 1"),
       flag("keep-noisy", "keep the noisy sample as the companion noisy"),
       first_index_option(),
@@ -35,18 +36,19 @@ int run(const Invocation& call) {
     throw UsageError(program ? "--model and --denoiser exclude each other"
                              : "--model FILE or --denoiser 'CMD' is needed, or --self to learn from the very image");
   if (!program && call.options.given("timeout")) throw UsageError("--timeout belongs to --denoiser");
+  if (program && call.options.has("estimator")) throw UsageError("--estimator belongs to --model and --self");
   DenoiseRequest request{call.options.maybe_number("sigma"), call.options.flag("keep-noisy"), call.options.flag("clip"),
                          "", program};
   std::unique_ptr<SampleDenoiser> denoiser;
   if (self != nullptr) {
-    denoiser = stabilised_denoiser(self->make(call.options));
+    denoiser = estimating_denoiser(self->make(call.options), call.options);
     request.model = self->metadata(call.options);
   } else if (program) {
     denoiser = program_denoiser(call.options.text("denoiser"), call.options.number("timeout"));
     request.model = program_metadata();
   } else {
     const std::shared_ptr<const Model> model = load_model(call.options.text("model"));
-    denoiser = model_denoiser(model);
+    denoiser = estimating_denoiser(model, call.options);
     request.model = model_metadata(model->info());
   }
   return run_filter(call, [&](Record& record, LazyTensors& lazy, std::int64_t) {
