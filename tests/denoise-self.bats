@@ -327,3 +327,28 @@ x = np.zeros((20, 20), 'f4'); x[3, 4] = np.nan; np.save('nan.npy', x)"
     paste mean own | awk -v law="$law" '{ print law, $0; exit !($2 > $1 + 0.5) }'
   done
 }
+
+@test "denoise --self --method mp-pca: a stack of few patterns, better than frame by frame; a single image is none" {
+  needs numpy
+  py - <<'END_OF_PYTHON'
+import numpy as np
+rng = np.random.default_rng(3)
+patterns = rng.uniform(size=(3, 8, 8)).repeat(6, 1).repeat(6, 2)
+t = np.linspace(0, 1, 20)
+weights = np.stack([np.exp(-3 * t), 0.5 + 0.5 * np.sin(5 * t), t * t], 1)
+np.save("stack.npy", np.einsum("tk,kyx->tyx", weights, patterns).astype("f4"))
+END_OF_PYTHON
+  noise gaussian --sigma 0.1 -k --axes THW stack.npy >noisy.nst
+  psnr_of --self --method mp-pca >pca
+  psnr_of --self --method mp-pca --preset fast >fast
+  psnr_of --self >frames
+  # Three patterns of 20 planes in windows of 5 x 5: 3 (20 + 25 - 3) of 500 degrees of freedom, 6 dB, before averages.
+  paste pca fast frames | awk '{ print; exit !($1 > 26 && $1 > $2 && $1 > $3 + 1) }'
+  denoise --self --method mp-pca --threads 1 noisy.nst -o one.nst
+  denoise --self --method mp-pca --threads 3 noisy.nst -o three.nst
+  cmp one.nst three.nst
+  tensor info one.nst | head -n 1 | jq -e '.model | fromjson | .kind == "mp-pca"'
+  noise dead-leaves --height 20 --width 20 | noise gaussian --sigma 0.1 >image.nst
+  fails_with 65 denoise --self --method mp-pca image.nst -o out.nst
+  fails_with 65 denoise --self --method mp-pca --axes HWT --sigma 0.1 stack.npy -o out.nst
+}

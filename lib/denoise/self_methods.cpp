@@ -11,6 +11,7 @@ const std::vector<SelfMethod>& self_methods() {
       groups_method(),
       nl_bayes_method(),
       stationary_self_method(),
+      mp_pca_self_method(),
   };
   return methods;
 }

@@ -38,5 +38,6 @@ void require_finite(const Record& record);
 SelfMethod groups_method();
 SelfMethod nl_bayes_method();
 SelfMethod stationary_self_method();
+SelfMethod mp_pca_self_method();
 
 }  // namespace noiseutils

@@ -7,8 +7,10 @@
 #include "base/json.hpp"
 #include "base/number.hpp"
 #include "base/registry.hpp"
+#include "model/cascade.hpp"
 #include "model/empirical.hpp"
 #include "model/gaussian.hpp"
+#include "model/kronecker.hpp"
 #include "model/mixture.hpp"
 #include "model/stationary.hpp"
 #include "tensor/reader.hpp"
@@ -81,9 +83,13 @@ const std::vector<ModelKind>& model_kinds() {
   static const std::vector<ModelKind> kinds = {
       {"gaussian", "a Gaussian law by its mean and the eigenvectors of its covariance", gaussian_from_tensors},
       {"stationary", "a periodic stationary Gaussian law by its power spectrum", stationary_from_tensors},
+      {"kronecker", "a Gaussian law of matrices: covariance of rows times covariance of columns",
+       kronecker_from_tensors},
       {"mixture", "a mixture of Gaussian laws, each by the leading eigenvectors of its covariance",
        mixture_from_tensors},
       {"empirical", "the training set itself, each of its samples equally likely", empirical_from_tensors},
+      {"cascade", "a denoiser of images in stages, fitted by least squares, switched by a mixture",
+       cascade_from_tensors},
   };
   return kinds;
 }

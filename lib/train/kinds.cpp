@@ -3,7 +3,7 @@
 namespace noiseutils {
 
 const std::vector<TrainKind>& train_kinds() {
-  static const std::vector<TrainKind> kinds = {gaussian_training(), stationary_training()};
+  static const std::vector<TrainKind> kinds = {gaussian_training(), stationary_training(), kronecker_training()};
   return kinds;
 }
 

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "linalg/moments.hpp"
+#include "tensor/record.hpp"
+
+namespace noiseutils {
+
+/// The tensors count, mean, scatter, edge_index, edge_rows of a state: noiseutils-model(5).
+template <class T>
+void save_moments(MomentAccumulator<T>& moments, Record& state);
+/// What save_moments() wrote, of vectors of `dim`. DataError if it is not that.
+template <class T>
+MomentAccumulator<T> load_moments(std::int64_t dim, const Record& state);
+
+}  // namespace noiseutils
