@@ -85,6 +85,7 @@ const std::vector<TrainKind>& train_kinds();
 // One function a file; train_kinds() lists them.
 TrainKind gaussian_training();
 TrainKind stationary_training();
+TrainKind mixture_training();
 TrainKind kronecker_training();
 TrainKind cascade_training();
 TrainKind fusion_training();
