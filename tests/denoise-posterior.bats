@@ -226,6 +226,7 @@ END
   fails_with 64 denoise --self --draws 2 image.nst
   grep -q -- '--model' fails.err
   fails_with 64 denoise --denoiser cat --draws 2 image.nst
+  fails_with 64 denoise --self --pool --variance image.nst
   fails_with 64 told --model whole.safetensors --principal 13
   grep -q '12 dimensions' fails.err
   for k in 0 -1 x 1.5; do
