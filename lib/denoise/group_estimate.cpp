@@ -28,11 +28,22 @@ GroupWork::GroupWork(std::int64_t pixels)
       mean_(matrix(1)),
       weights_(kPatches) {}
 
-void GroupWork::invert(double diagonal) {
-  inverse_ = scatter_;
-  for (std::int64_t i = 0; i < rows_; ++i)
-    inverse_[static_cast<std::size_t>(i * kLead + i)] += static_cast<float>(diagonal);
-  kernels_.invert(rows_, inverse_.data(), kLead, static_cast<float>(diagonal));
+double GroupWork::invert(double diagonal) {
+  for (int attempt = 0;; ++attempt) {
+    inverse_ = scatter_;
+    for (std::int64_t i = 0; i < rows_; ++i)
+      inverse_[static_cast<std::size_t>(i * kLead + i)] += static_cast<float>(diagonal);
+    kernels_.invert(rows_, inverse_.data(), kLead, static_cast<float>(diagonal));
+    // No element of the diagonal is above 1 / diagonal but by rounding: single precision does not reach as far.
+    const float most = 2.0F / static_cast<float>(diagonal);
+    bool sound = true;
+    for (std::int64_t i = 0; i < rows_; ++i) {
+      const float value = inverse_[static_cast<std::size_t>(i * kLead + i)];
+      sound = sound && value > 0 && value < most;
+    }
+    if (sound || attempt == 30) return diagonal;
+    diagonal *= 4;
+  }
 }
 
 void GroupWork::guided_estimate(std::int64_t k, const GuidedSettings& settings) {
@@ -44,9 +55,8 @@ void GroupWork::guided_estimate(std::int64_t k, const GuidedSettings& settings) 
   for (std::int64_t i = 0; i < rows_; ++i)
     trace += static_cast<double>(scatter_[static_cast<std::size_t>(i * kLead + i)]);
 
-  const double left =
-      settings.left_weight * static_cast<double>(pixels_) * settings.noise_variance + kLeastShare * trace + 1e-12;
-  invert(left);
+  const double left = invert(settings.left_weight * static_cast<double>(pixels_) * settings.noise_variance +
+                             kLeastShare * trace + 1e-12);
   kernels_.product(k, rows_, rows_, x(), kLead, 1, inverse_.data(), kLead, combination_.data(), kLead);
   kernels_.product(k, rows_, rows_, combination_.data(), kLead, 1, cross_.data(), kLead, estimate_.data(), kLead);
   kernels_.row_norms(k, combination_.data(), x(), static_cast<float>(left), weights_.data());
@@ -58,8 +68,8 @@ void GroupWork::guided_estimate(std::int64_t k, const GuidedSettings& settings) 
 
   const bool average = settings.smoothing == Smoothing::average;
   if (average) {
-    const double right = static_cast<double>(k) * settings.noise_variance + kLeastShare * trace + 1e-12;
-    invert(right);  // (Q + r I)^-1 Q = I - r (Q + r I)^-1
+    const double right = invert(static_cast<double>(k) * settings.noise_variance + kLeastShare * trace +
+                                1e-12);  // (Q + r I)^-1 Q = I - r (Q + r I)^-1
     for (float& value : inverse_) value *= -static_cast<float>(right);
     for (std::int64_t i = 0; i < rows_; ++i) inverse_[static_cast<std::size_t>(i * kLead + i)] += 1.0F;
     kernels_.product(k, rows_, rows_, z(), kLead, 1, inverse_.data(), kLead, other_.data(), kLead);

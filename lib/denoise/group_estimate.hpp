@@ -46,8 +46,9 @@ class GroupWork {
   void guided_estimate(std::int64_t k, const GuidedSettings& settings);
 
  private:
-  /// (Q + diagonal I)^-1 to inverse_
-  void invert(double diagonal);
+  /// (Q + diagonal I)^-1 to inverse_. Returns the diagonal: raised by factors of 4 where single precision has lost it,
+  /// as for strong contrasts of which almost no noise is left.
+  double invert(double diagonal);
 
   const GroupKernels& kernels_;
   std::int64_t pixels_, rows_;  ///< rows_: of scatter_ and its like, pixels_ filled up with zeros to a multiple of 4

@@ -116,6 +116,33 @@ void fill(GroupWork& work, std::int64_t k, std::int64_t n) {
 
 MatrixXd centred(const MatrixXd& rows) { return rows.rowwise() - rows.colwise().mean(); }
 
+TEST_CASE("groups: strong contrasts of which almost no noise is left stay finite") {
+  // A bright column beside a dark one, as at the border of speckled images; the noise variance is next to nothing.
+  for (const float contrast : {1.0F, 30.0F, 1000.0F, 1e5F}) {
+    GroupWork work;
+    for (std::int64_t i = 0; i < 64; ++i)
+      for (std::int64_t j = 0; j < 36; ++j) {
+        const double wave = std::sin(static_cast<double>(7 * i + 3 * j)) * (j % 6 == 0 ? 0 : 1);
+        const auto at = i * kGroupLeading + j;
+        work.x()[at] = contrast * static_cast<float>((i % 5 == 0) == (j % 6 == 0) ? 1.0 : 0.01 * wave);
+        work.z()[at] = work.x()[at];
+      }
+    std::vector<float> z(work.z(), work.z() + 64 * kGroupLeading);
+    work.guided_estimate(64, {.noise_variance = 1e-12, .smoothing = Smoothing::average});
+    float largest = 0;
+    for (std::int64_t i = 0; i < 64; ++i) {
+      CHECK(work.weights()[i] >= 1);
+      CHECK(work.weights()[i] <= 64);
+      for (std::int64_t j = 0; j < 36; ++j) {
+        const auto at = static_cast<std::size_t>(i * kGroupLeading + j);
+        CHECK(std::isfinite(work.estimate()[at]));
+        largest = std::max(largest, std::abs(work.estimate()[at] - z[at]));
+      }
+    }
+    CHECK(largest < 0.5F * contrast);  // single precision does not resolve more
+  }
+}
+
 }  // namespace
 
 TEST_CASE("groups: the exact nearest patches, as a sort of all distances finds them") {
