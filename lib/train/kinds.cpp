@@ -4,7 +4,7 @@ namespace noiseutils {
 
 const std::vector<TrainKind>& train_kinds() {
   static const std::vector<TrainKind> kinds = {gaussian_training(), stationary_training(), kronecker_training(),
-                                               mixture_training()};
+                                               mixture_training(),  cascade_training(),    fusion_training()};
   return kinds;
 }
 

@@ -87,6 +87,8 @@ TrainKind gaussian_training();
 TrainKind stationary_training();
 TrainKind mixture_training();
 TrainKind kronecker_training();
+TrainKind cascade_training();
+TrainKind fusion_training();
 
 /// A tensor of a state with the type and shape it must have. DataError else.
 const Tensor& require_tensor(const Record& state, std::string_view name, DType dtype, const Shape& shape);
