@@ -67,17 +67,24 @@ class ModelAsDenoiser : public Denoiser {
 
   std::optional<std::vector<double>> jacobian_diagonal(const std::string& axes, const Shape& shape,
                                                        double sigma) override {
-    const LinearModel* linear = model_->linear();
-    if (linear == nullptr) return std::nullopt;
+    if (!model_->is_affine()) return std::nullopt;
     check_fits(model_->info(), axes, shape);
     if (const std::int64_t patch = model_->info().patch; patch > 0)
       return diagonal_of_patches(patch_geometry(axes, shape, patch), affine_map(*model_->denoiser(sigma, 1 << 20)));
+    const LinearModel* linear = model_->linear();
+    if (linear == nullptr) return diagonal_of_numbers(affine_map(*model_->denoiser(sigma, 1)));
     if (model_->info().kind == "stationary") return diagonal_of_stationary(*linear, axes, shape, sigma);
     if (linear->rank() * linear->dim() > kMaxBasis) return std::nullopt;
     return diagonal_of_basis(*linear, linear->wiener_gains(sigma));
   }
 
  private:
+  static std::vector<double> diagonal_of_numbers(const AffineMap& map) {
+    std::vector<double> diagonal;
+    for (std::int64_t i = 0; i < map.dim; ++i) diagonal.push_back(map.weight(i, i));
+    return diagonal;
+  }
+
   std::vector<double> diagonal_of_basis(const LinearModel& linear, const Gains& gains) {
     const auto d = static_cast<std::size_t>(linear.dim()), rank = static_cast<std::size_t>(linear.rank());
     if (squares_.empty() && rank > 0) {  // kept: with signal-dependent noise each sample has gains of its own

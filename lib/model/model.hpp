@@ -69,6 +69,8 @@ class Model {
 
   /// The model as a linear one, whose posterior mean is affine in y; nullptr if it is not.
   virtual const LinearModel* linear() const { return nullptr; }
+  /// Whether the posterior mean is affine in y at every sigma.
+  virtual bool is_affine() const { return linear() != nullptr; }
   /// The tensors of its kind, as they are stored in a model file (model_kinds.hpp adds the metadata).
   virtual std::map<std::string, Tensor, std::less<>> tensors() const = 0;
 

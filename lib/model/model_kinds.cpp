@@ -7,6 +7,7 @@
 #include "base/json.hpp"
 #include "base/number.hpp"
 #include "base/registry.hpp"
+#include "model/affine.hpp"
 #include "model/empirical.hpp"
 #include "model/gaussian.hpp"
 #include "model/stationary.hpp"
@@ -81,6 +82,7 @@ const std::vector<ModelKind>& model_kinds() {
       {"gaussian", "a Gaussian law by its mean and the eigenvectors of its covariance", gaussian_from_tensors},
       {"stationary", "a periodic stationary Gaussian law by its power spectrum", stationary_from_tensors},
       {"empirical", "the training set itself, each of its samples equally likely", empirical_from_tensors},
+      {"affine", "a denoiser W y + b fitted for one noise level", affine_from_tensors},
   };
   return kinds;
 }
