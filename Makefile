@@ -23,7 +23,7 @@ LIBRARY := $(BUILD)/libnoiseutils.a
 BINARIES := $(TOOLS:%=$(BUILD)/bin/%)
 
 .DEFAULT_GOAL := all
-.PHONY: all objects unit test test-long lint tidy format sanitize fuzz fuzzers bench demo install uninstall dist clean help \
+.PHONY: all objects unit test test-long lint tidy format sanitize fuzz fuzzers bench bench-denoise demo install uninstall dist clean help \
   FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -130,6 +130,10 @@ bench: ## measure against the machine's limits and other programs: ratios in one
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@for runner in scripts/bench/*; do [ ! -x "$$runner" ] || BUILD=$(BUILD) "$$runner" || exit; done
 
+bench-denoise: ## the tables of denoising: Set12, Noise2Score's noises, microscopy; by the programs alone
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@for runner in scripts/bench/denoise-*; do BUILD=$(BUILD) "$$runner" || exit; done
+
 demo: ## the main job on real photographs; first installs what is missing (DEPS=: does not)
 	@$(DEPS)
 	@$(MAKE) --no-print-directory $(JOBS) all
@@ -148,7 +152,7 @@ clean: ## remove what was built
 
 help: ## this list
 	@echo "Targets:"
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | sort | expand -t 14
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | sort | expand -t 18
 	@echo "Variables: BUILD PREFIX DESTDIR PROGRAM_PREFIX CXX CXXFLAGS CPPFLAGS LDFLAGS BLAS=openblas|none FFT=fftw|none"
 	@echo "  EIGEN CLI11 JSON STB RANDOM123 DOCTEST (folders of headers where pkg-config does not know them) DEPS FUZZ_SECONDS"
 

@@ -36,16 +36,16 @@ std::optional<double> clip_limit(const Record& record, bool clip) {
   return limit;
 }
 
-void produce(const Tensor& noisy, const std::vector<double>& sigmas, SampleDenoiser& denoiser,
+void produce(const Tensor& noisy, const std::vector<KnownNoise>& noises, SampleDenoiser& denoiser,
              std::optional<double> limit, ByteSink& sink) {
   if (!limit) {
-    denoiser.produce(noisy, sigmas, sink);
+    denoiser.produce_knowing(noisy, noises, sink);
   } else if (noisy.dtype() == DType::F64) {
     ClippingSink<double> clipping(sink, *limit);
-    denoiser.produce(noisy, sigmas, clipping);
+    denoiser.produce_knowing(noisy, noises, clipping);
   } else {
     ClippingSink<float> clipping(sink, *limit);
-    denoiser.produce(noisy, sigmas, clipping);
+    denoiser.produce_knowing(noisy, noises, clipping);
   }
 }
 
@@ -63,7 +63,7 @@ void apply_denoiser(Record& record, LazyTensors& lazy, SampleDenoiser& denoiser,
   if (!request.sigma) to_clean_units(record);
   const Tensor noisy = record.require("data");
   denoiser.prepare(sample_axes(record), sample_shape(record));
-  const std::vector<double> sigmas = noise_levels(record, request.sigma);
+  const std::vector<KnownNoise> noises = known_noises(record, request.sigma);
   const std::optional<double> limit = clip_limit(record, request.clip);
 
   record.metadata["axes"] = axes_of(record);  // lazy data has no tensor to tell them from
@@ -75,13 +75,13 @@ void apply_denoiser(Record& record, LazyTensors& lazy, SampleDenoiser& denoiser,
   if (request.at_once) {
     Tensor estimates(dtype, noisy.shape());
     TensorSink sink(estimates);
-    produce(noisy, sigmas, denoiser, limit, sink);
+    produce(noisy, noises, denoiser, limit, sink);
     record.tensors.insert_or_assign("data", estimates);
     return;
   }
   record.tensors.erase("data");
   lazy["data"] = {dtype, noisy.shape(),
-                  [noisy, sigmas, limit, &denoiser](ByteSink& sink) { produce(noisy, sigmas, denoiser, limit, sink); }};
+                  [noisy, noises, limit, &denoiser](ByteSink& sink) { produce(noisy, noises, denoiser, limit, sink); }};
 }
 
 }  // namespace noiseutils

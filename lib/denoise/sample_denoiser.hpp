@@ -5,6 +5,7 @@
 #include <string>
 
 #include "model/model.hpp"
+#include "noise/known_noise.hpp"
 #include "tensor/tensor.hpp"
 #include "tensor/writer.hpp"
 
@@ -20,7 +21,13 @@ class SampleDenoiser {
   /// noisy: the samples one after the other along a leading axis, of a shape that prepare() was told last; sigmas: the
   /// standard deviation of the noise of each, in the units of `noisy`. Writes F64 for F64, else F32.
   virtual void produce(const Tensor& noisy, std::span<const double> sigmas, ByteSink& sink) = 0;
+  /// The same, with all that is known of the noise of each sample. Denoisers that can make use of it override this; the
+  /// others take the noise for white and Gaussian with its mean variance everywhere.
+  virtual void produce_knowing(const Tensor& noisy, std::span<const KnownNoise> noises, ByteSink& sink);
 };
+
+/// Their `sigma`.
+std::vector<double> mean_levels(std::span<const KnownNoise> noises);
 
 /// E[x | y] of each sample under a law of whole samples.
 std::unique_ptr<SampleDenoiser> whole_sample_denoiser(std::shared_ptr<const Model> model);

@@ -124,6 +124,12 @@ VarianceLaw combined_mean_variance(const std::vector<std::unique_ptr<Noise>>& la
   return total;
 }
 
+VarianceLaw combined_mean_variance(const std::vector<std::shared_ptr<const Noise>>& laws) {
+  VarianceLaw total;
+  for (const auto& law : laws) total = followed_by(total, law->mean_variance());
+  return total;
+}
+
 double require_parameter(const NoiseParameters& parameters, std::string_view name) {
   const auto found = parameters.find(name);
   if (found == parameters.end()) throw UsageError("--" + std::string(name) + " is needed");

@@ -142,6 +142,7 @@ std::string noise_companion(std::string_view option, std::size_t layer);
 VarianceLaw combined_variance(const std::vector<std::unique_ptr<Noise>>& laws);
 /// The same from mean_variance(): averages over the elements of a sample.
 VarianceLaw combined_mean_variance(const std::vector<std::unique_ptr<Noise>>& laws);
+VarianceLaw combined_mean_variance(const std::vector<std::shared_ptr<const Noise>>& laws);
 
 /// A parameter that must be there. UsageError else.
 double require_parameter(const NoiseParameters& parameters, std::string_view name);
