@@ -5,6 +5,7 @@
 #include "cli/standard_options.hpp"
 #include "denoise/apply.hpp"
 #include "denoise/self_methods.hpp"
+#include "denoise/strided.hpp"
 #include "model/denoiser.hpp"
 #include "model/model_kinds.hpp"
 
@@ -18,6 +19,9 @@ Program program() {
   self.summary = "estimate clean samples from noisy ones: by a model, a program or the image itself";
   const std::vector<OptionSpec> own = {
       number("sigma", "S", "standard deviation of the noise, in units of data, instead of the metadata noise").above(0),
+      integer("stride", "F", "denoise each sub-image of every F-th pixel by itself; default: as the model was learned")
+          .at_least(1)
+          .at_most(64),
       flag("clip", "clip the estimates to [0, range]: the range of an image is 1, with --raw 2^depth - 1"),
       flag("keep-noisy", "keep the noisy sample as the companion noisy"),
       first_index_option(),
@@ -36,6 +40,7 @@ int run(const Invocation& call) {
   if (!program && call.options.given("timeout")) throw UsageError("--timeout belongs to --denoiser");
   DenoiseRequest request{call.options.maybe_number("sigma"), call.options.flag("keep-noisy"), call.options.flag("clip"),
                          "", program};
+  const std::int64_t stride = call.options.has("stride") ? call.options.integer("stride") : 0;
   std::unique_ptr<SampleDenoiser> denoiser;
   if (self != nullptr) {
     denoiser = self->make(call.options);
@@ -45,9 +50,11 @@ int run(const Invocation& call) {
     request.model = program_metadata();
   } else {
     const std::shared_ptr<const Model> model = load_model(call.options.text("model"));
-    denoiser = model_denoiser(model);
+    denoiser = model_denoiser(model, stride);
     request.model = model_metadata(model->info());
   }
+  const bool strided_here = stride > 1 && (self != nullptr || program);  // a model's denoiser has it already
+  if (strided_here) denoiser = strided_denoiser(std::move(denoiser), stride);
   return run_filter(call, [&](Record& record, LazyTensors& lazy, std::int64_t) {
     if (self != nullptr && call.options.flag("allow-nonfinite")) require_finite(record);
     apply_denoiser(record, lazy, *denoiser, request);

@@ -67,7 +67,7 @@ class ModelAsDenoiser : public Denoiser {
 
   std::optional<std::vector<double>> jacobian_diagonal(const std::string& axes, const Shape& shape,
                                                        double sigma) override {
-    if (!model_->is_affine()) return std::nullopt;
+    if (!model_->is_affine() || model_->info().stride > 1) return std::nullopt;
     check_fits(model_->info(), axes, shape);
     if (const std::int64_t patch = model_->info().patch; patch > 0)
       return diagonal_of_patches(patch_geometry(axes, shape, patch), affine_map(*model_->denoiser(sigma, 1 << 20)));

@@ -18,6 +18,7 @@ struct ModelInfo {
   std::string axes;                  ///< of one vector: a sample's axes, or those of a patch ("HW", "CHW")
   Shape shape;                       ///< of one vector: a sample's shape, or [P,P], [C,P,P]
   std::int64_t patch = 0;            ///< P where the law is that of PxP patches; 0: of whole samples
+  std::int64_t stride = 1;           ///< the pixels of its patches are that far apart
   std::int64_t count = 0;            ///< vectors (samples or patches) it was learned from
   std::string noise;                 ///< what was subtracted from noisy training samples; "" for clean ones
   std::vector<std::string> samples;  ///< content hashes of training samples, capped (tensor/content_hash.hpp)

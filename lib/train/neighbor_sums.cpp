@@ -140,6 +140,10 @@ class NeighborSums : public RegressionSums {
 }  // namespace
 
 std::unique_ptr<RegressionSums> neighbor_sums(const VectorLayout& cells) {
+  const std::int64_t channels = cells.axes == "CHW" ? cells.shape[0] : 1;
+  if (cells.patch < 1 || cells.dim() != channels * cells.patch * cells.patch)  // a state may claim anything
+    throw DataError("patches of " + std::to_string(cells.patch) + " pixels do not have shape " +
+                    shape_text(cells.shape));
   if (cells.dtype == DType::F64) return std::make_unique<NeighborSums<double>>(cells);
   return std::make_unique<NeighborSums<float>>(cells);
 }

@@ -59,10 +59,14 @@ std::vector<OptionSpec> regression_options() {
   };
 }
 
-RegressionParameters parameters_of(const VectorLayout& layout, const OptionValues& given, const Loss& loss) {
+/// Throws UsageError where an option was typed that belongs to another loss.
+void check_options(const OptionValues& given, const Loss& loss) {
   for (const char* name : {"alpha", "smoothing", "centre", "block", "ridge"})
     if (given.given(name) && std::find(loss.options.begin(), loss.options.end(), name) == loss.options.end())
       throw UsageError(std::string("--") + name + " is no option of --loss " + loss.name);
+}
+
+RegressionParameters parameters_of(const VectorLayout& layout, const OptionValues& given) {
   RegressionParameters parameters;
   parameters.alpha = given.number("alpha");
   parameters.smoothing = given.number("smoothing");
@@ -104,7 +108,7 @@ class RegressionStatistics : public VectorStatistics {
       : VectorStatistics(layout_of_rows(layout, loss), tensors_of(loss)),
         learned_(layout),
         loss_(loss),
-        parameters_(parameters_of(layout, given, loss)),
+        parameters_(parameters_of(layout, given)),
         range_(given),
         sums_(loss.name == "neighbor" ? neighbor_sums(layout) : joint_sums(layout, !loss.target.empty())) {}
 
@@ -150,9 +154,12 @@ class RegressionStatistics : public VectorStatistics {
   std::unique_ptr<RegressionSums> sums_;
 };
 
+const Loss& loss_of(const OptionValues& given) {
+  return require_entry<UsageError>(losses(), given.text("loss"), "loss");
+}
+
 std::unique_ptr<RegressionStatistics> empty_statistics(const VectorLayout& layout, const OptionValues& given) {
-  const Loss& loss = require_entry<UsageError>(losses(), given.text("loss"), "loss");
-  return std::make_unique<RegressionStatistics>(layout, given, loss);
+  return std::make_unique<RegressionStatistics>(layout, given, loss_of(given));
 }
 
 }  // namespace
@@ -161,12 +168,17 @@ TrainKind regression_training() {
   return {
       "regression", "an affine denoiser for one noise level, by the loss asked for", regression_options(),
       [](const VectorLayout& layout, const OptionValues& given) -> std::unique_ptr<Statistics> {
+        check_options(given, loss_of(given));
         return empty_statistics(layout, given);
       },
       [](const VectorLayout& layout, const OptionValues& given, const Record& state) -> std::unique_ptr<Statistics> {
-        auto statistics = empty_statistics(layout, given);
-        statistics->load(state);
-        return statistics;
+        try {
+          auto statistics = empty_statistics(layout, given);
+          statistics->load(state);
+          return statistics;
+        } catch (const UsageError& error) {
+          throw DataError(std::string("is a damaged state: ") + error.what());
+        }
       }};
 }
 

@@ -18,6 +18,7 @@ struct VectorLayout {
   std::string axes;          ///< of one vector: a sample's, or those of a patch ("HW", "CHW")
   Shape shape;               ///< of one vector
   std::int64_t patch = 0;    ///< P: all overlapping P x P patches of each sample; 0: whole samples
+  std::int64_t stride = 1;   ///< of the pixels of a patch: the patches of the sub-images y[i::stride, j::stride]
 
   std::int64_t dim() const { return element_count(shape); }
   bool operator==(const VectorLayout&) const = default;
@@ -92,6 +93,7 @@ TrainKind gaussian_training();
 TrainKind stationary_training();
 TrainKind regression_training();
 TrainKind empirical_training();
+TrainKind features_training();
 
 /// A tensor of a state with the type and shape it must have. DataError else.
 const Tensor& require_tensor(const Record& state, std::string_view name, DType dtype, const Shape& shape);

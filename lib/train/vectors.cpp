@@ -68,7 +68,7 @@ void VectorStatistics::add(const TrainSamples& samples) {
     }
     return;
   }
-  const PatchGeometry geometry = patch_geometry(samples.axes, samples.shape, layout_.patch);
+  const PatchGeometry geometry = patch_geometry(samples.axes, samples.shape, layout_.patch, layout_.stride);
   for (std::int64_t i = 0; i < n; ++i) {
     std::vector<Tensor> images;
     for (const std::string& name : names_)
