@@ -207,3 +207,17 @@ x = np.zeros((20, 20), 'f4'); x[3, 4] = np.nan; np.save('nan.npy', x)"
   [ ! -e out.nst ]
   fails_with 74 bash -c 'denoise --self noisy.nst >/dev/full'
 }
+
+@test "denoise --self: Poisson, gamma and Tweedie noise as what it is, much better than by its mean variance" {
+  noise dead-leaves --height 96 --width 96 --rmin 4 -o clean.nst
+  for law in 'poisson --zeta 0.05' 'gamma --looks 20' 'poisson-gaussian --gain 0.05 --read 0.02' \
+    'tweedie --power 1.5 --dispersion 0.05' 'tweedie --power 3 --dispersion 0.1'; do
+    # shellcheck disable=SC2086
+    noise $law --seed 3 -k clean.nst >noisy.nst
+    psnr_of --self --preset fast >own
+    # The mean variance over the image, from the noisy and the clean one.
+    mse=$(tensor convert noisy.nst -o noisy.npy && metric mse --format json --reference clean.nst noisy.npy | jq .mse)
+    psnr_of --self --preset fast --sigma "$(awk "BEGIN { print sqrt($mse) }")" >mean
+    paste mean own | awk -v law="$law" '{ print law, $0; exit !($2 > $1 + 0.5) }'
+  done
+}

@@ -6,7 +6,7 @@ setup() {
   noise dead-leaves -n 3 --height 40 --width 52 --rmin 6 -o clean.nst
 }
 
-patch_model() { train-linear gaussian --patch 8 clean.nst -o patches.safetensors; }
+patch_model() { train-linear gaussian --patch 8 --shrink none clean.nst -o patches.safetensors; }
 
 # Learns from 300 vectors with 12 correlated elements; y.npy is what to denoise.
 whole_model() {
@@ -18,7 +18,7 @@ x = r.standard_normal((300, 12)) @ r.standard_normal((12, 12)) + r.standard_norm
 np.save("vectors.npy", x)
 np.save("y.npy", (x + 0.7*r.standard_normal(x.shape))[:40])
 END
-  train-linear gaussian --axes ND vectors.npy -o whole.safetensors
+  train-linear gaussian --shrink none --axes ND vectors.npy -o whole.safetensors
 }
 
 @test "denoise: the posterior mean under a Gaussian equals the Wiener filter in numpy to 1e-6" {
@@ -179,7 +179,7 @@ import numpy as np
 r = np.random.default_rng(1)
 x = r.standard_normal((5, 3, 20, 24)).cumsum(2).cumsum(3)/20
 np.save('rgb.npy', x); np.save('rgb32.npy', x.astype('f4'))"
-  train-linear gaussian --patch 4 rgb.npy -o rgb.safetensors
+  train-linear gaussian --patch 4 --shrink none rgb.npy -o rgb.safetensors
   denoise --model rgb.safetensors --sigma 0.1 rgb.npy -o d64.npy
   denoise --model rgb.safetensors --sigma 0.1 rgb32.npy -o d32.npy
   py - <<'END'

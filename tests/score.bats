@@ -5,7 +5,7 @@ setup_file() {
   load helpers
   cd "$BATS_FILE_TMPDIR" || return
   noise dead-leaves -n 300 --seed 4 --height 6 --width 5 | tensor convert --dtype F64 -o leaves.nst
-  train-linear gaussian leaves.nst -o model.safetensors
+  train-linear gaussian --shrink none leaves.nst -o model.safetensors
   tensor head -n 4 leaves.nst | noise gaussian --sigma 0.2 -o noisy.nst
   noise dead-leaves -n 2 --seed 4 --height 40 --width 40 -o images.nst
   train-linear gaussian --patch 4 images.nst -o patches.safetensors

@@ -25,7 +25,7 @@ def covariance(model):
 
 @test "gaussian: mean and covariance are those of numpy" {
   needs numpy
-  train-linear gaussian small.npy -o model.safetensors
+  train-linear gaussian --shrink none small.npy -o model.safetensors
   py - <<END
 $read_record
 m = read("model.safetensors"); x = np.load("small.npy").reshape(700, 30).astype(float)
@@ -38,7 +38,7 @@ END
 @test "gaussian: patches are all overlapping windows" {
   needs numpy
   tensor head images.nst | tensor convert -o one.npy
-  train-linear gaussian --patch 4 one.npy -o model.safetensors
+  train-linear gaussian --patch 4 --shrink none one.npy -o model.safetensors
   py - <<END
 $read_record
 from numpy.lib.stride_tricks import sliding_window_view
@@ -47,6 +47,59 @@ m = read("model.safetensors"); c = np.cov(x.T, bias=True)
 assert np.allclose(m["mean"].ravel(), x.mean(0), atol=1e-6)
 assert np.abs(covariance(m) - c).max() < 2e-6 * np.abs(c).max()
 END
+}
+
+@test "gaussian: --shrink oas is the formula, from noisy samples before the noise is taken off" {
+  needs numpy
+  tensor slice --to 40 small.npy | noise gaussian --sigma 0.1 -o few.npy
+  train-linear gaussian --shrink oas --sigma 0.1 few.npy -o model.safetensors
+  py - <<END
+$read_record
+x = np.load("few.npy").reshape(40, 30).astype(float); s = np.cov(x.T); p, n = 30, 39
+t, t2 = np.trace(s), np.trace(s @ s)
+rho = min(1, ((1 - 2/p) * t2 + t * t) / ((n + 1 - 2/p) * (t2 - t * t / p)))
+w, v = np.linalg.eigh((1 - rho) * s + rho * t / p * np.eye(p))
+expected = (v * np.maximum(0, w - .01)) @ v.T
+assert np.abs(covariance(read("model.safetensors")) - expected).max() < 1e-6 * np.abs(s).max()
+END
+}
+
+@test "gaussian: of few samples, shrinkage denoises others better than none, and knows what to do with two" {
+  tensor slice --to 25 small.npy >few.nst
+  tensor slice --from 100 small.npy | noise gaussian --sigma 0.3 -k -o noisy.nst
+  local how
+  for how in none qis lw oas lw2020; do
+    train-linear gaussian --shrink $how few.nst -o model.safetensors
+    denoise --model model.safetensors noisy.nst | metric mse --summary >"$how.json"
+    [ $how = none ] || jq -e --slurpfile none none.json '.mse < $none[0].mse' "$how.json"
+  done
+  tensor slice --to 2 small.npy | train-linear gaussian -o two.safetensors
+  denoise --model two.safetensors noisy.nst -o two.nst
+}
+
+@test "gaussian: --rank keeps so many, and states remember it" {
+  train-linear gaussian --rank 5 small.npy --no-history -o low.safetensors
+  tensor info --json low.safetensors >info
+  [ "$(value eigenvectors_shape info)" = '[5,30]' ]
+  train-linear gaussian --rank 5 --state state.safetensors small.npy
+  train-linear merge --no-history state.safetensors -o merged.safetensors
+  tensor info --json merged.safetensors >info
+  [ "$(value eigenvectors_shape info)" = "[5,30]" ]
+  train-linear gaussian --rank 6 --state other.safetensors --first-index 700 small.npy
+  fails_with 65 train-linear merge state.safetensors other.safetensors
+  grep -q options "$BATS_TEST_TMPDIR/fails.err"
+  fails_with 64 train-linear gaussian --rank 0 small.npy
+  fails_with 64 train-linear gaussian --rank most small.npy
+  fails_with 64 train-linear gaussian --shrink much small.npy
+}
+
+@test "nothing that varies, or nothing beyond the noise, is an error" {
+  local i
+  for i in 1 2 3; do printf 'P5 4 4 255\n%s' '0123456789abcdef' >"same-$i.pgm"; done
+  fails_with 65 train-linear gaussian same-?.pgm -o out.safetensors
+  fails_with 65 train-linear gaussian --sigma 5 small.npy -o out.safetensors
+  grep -q 'noise' "$BATS_TEST_TMPDIR/fails.err"
+  [ ! -e out.safetensors ]
 }
 
 @test "stationary: the power spectrum is numpy's" {

@@ -4,6 +4,7 @@
 #include "cli/program.hpp"
 #include "cli/standard_options.hpp"
 #include "denoise/apply.hpp"
+#include "denoise/family_denoiser.hpp"
 #include "denoise/self_methods.hpp"
 #include "denoise/strided.hpp"
 #include "model/denoiser.hpp"
@@ -43,7 +44,7 @@ int run(const Invocation& call) {
   const std::int64_t stride = call.options.has("stride") ? call.options.integer("stride") : 0;
   std::unique_ptr<SampleDenoiser> denoiser;
   if (self != nullptr) {
-    denoiser = self->make(call.options);
+    denoiser = stabilised_denoiser(self->make(call.options));
     request.model = self->metadata(call.options);
   } else if (program) {
     denoiser = program_denoiser(call.options.text("denoiser"), call.options.number("timeout"));

@@ -24,8 +24,10 @@ struct KnownNoise {
   bool is_white_gaussian() const;
   /// The only law, if it is of that family; else nullptr.
   const Noise* only(std::string_view family) const;
-  /// Var(y | x), averaged over the elements: of an element where the noise is the same everywhere.
+  /// Var(y | x), averaged over the elements, where it is a quadratic of x. DataError else.
   VarianceLaw variance() const;
+  /// The same at x, also of a single law whose variance is another function (tweedie).
+  double variance_at(double x) const;
   /// The values of FILE `option` of law number `layer`, or nullptr. DataError if the law has one and the record did not
   /// carry it.
   const Tensor* file(std::string_view option, std::size_t layer) const;
@@ -34,8 +36,9 @@ struct KnownNoise {
 /// White Gaussian noise of `sigma`.
 KnownNoise white_noise(double sigma);
 
-/// The noise of each sample of `data`: white Gaussian of `asked` if given, else what metadata `noise` says. Throws as
-/// noise_levels() does.
+/// The noise of each sample of `data`: white Gaussian of `asked` if given, else what metadata `noise` says. `sigma` is
+/// that of noise_levels(); of tweedie noise with a variance phi x^p that is no quadratic, the root of the mean of
+/// phi y^p over the noisy values. Throws as noise_levels() does.
 std::vector<KnownNoise> known_noises(const Record& record, std::optional<double> asked);
 
 }  // namespace noiseutils

@@ -34,8 +34,13 @@ Record batch(const Vector& values, Shape shape, const std::string& axes, DType d
   return record;
 }
 
-Trainer trainer_of(const std::string& kind, std::int64_t patch = 0, std::optional<double> sigma = {}) {
-  return {*find_entry(train_kinds(), kind), {patch, sigma, {}}};
+/// Without shrinkage, so that eigenvalues are the sample's own.
+Trainer trainer_of(const std::string& name, std::int64_t patch = 0, std::optional<double> sigma = {}) {
+  const TrainKind& kind = *find_entry(train_kinds(), name);
+  OptionValues options;
+  for (const OptionSpec& spec : kind.options)
+    if (spec.name == "shrink") options.set(spec, {"none"});
+  return {kind, {patch, sigma, options}};
 }
 
 std::unique_ptr<Model> learned(const std::string& kind, const Record& record, std::int64_t patch = 0,
