@@ -19,8 +19,8 @@ void FourierFeatures::evaluate(std::int64_t n, const T* y, T* phi, std::int64_t 
   batch_product(false, features, dim(), omega.values<T>().data(), n, y, angles.data());
   parallel_blocks(n, [&](std::int64_t i) {
     for (std::int64_t m = 0; m < features; ++m) {
-      const T angle = angles[static_cast<std::size_t>(i * features + m)] +
-                      static_cast<T>(phases[static_cast<std::size_t>(m)]);
+      const T angle =
+          angles[static_cast<std::size_t>(i * features + m)] + static_cast<T>(phases[static_cast<std::size_t>(m)]);
       phi[i * stride + m] = std::numbers::sqrt2_v<T> * std::cos(angle);
       if (sines != nullptr) sines[i * features + m] = std::numbers::sqrt2_v<T> * std::sin(angle);
     }
@@ -157,8 +157,8 @@ std::unique_ptr<Model> features_from_tensors(ModelInfo info, const Record& recor
   std::vector<double> phases = require_values(record, "phases", {frequencies.axis(0)});
   std::vector<double> offset = require_values(record, "offset", {dim});
   const SigmaRange range = require_sigma_range(record);
-  return features_model(std::move(info), {frequencies, std::move(phases)}, record.require("weights"),
-                        std::move(offset), range);
+  return features_model(std::move(info), {frequencies, std::move(phases)}, record.require("weights"), std::move(offset),
+                        range);
 }
 
 }  // namespace noiseutils

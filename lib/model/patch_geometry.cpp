@@ -6,8 +6,7 @@
 
 namespace noiseutils {
 
-PatchGeometry patch_geometry(const std::string& axes, const Shape& shape, std::int64_t patch,
-                             std::int64_t stride) {
+PatchGeometry patch_geometry(const std::string& axes, const Shape& shape, std::int64_t patch, std::int64_t stride) {
   if (axes != "HW" && axes != "CHW")
     throw DataError("patches need images with axes HW or CHW; this sample has axes " + (axes.empty() ? "none" : axes) +
                     " and shape " + shape_text(shape));

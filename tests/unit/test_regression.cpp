@@ -124,7 +124,11 @@ TEST_CASE("regression: the minimiser of SURE is the Wiener filter, from noisy sa
   CHECK(w(0, 1) == doctest::Approx(0.2484472).epsilon(1e-7));
   CHECK(risk(w) == doctest::Approx(0.2670807).epsilon(1e-7));
   CHECK(denoised(*model, kSigma, {3, -1})[0] == doctest::Approx(3).epsilon(1e-13));  // the mean stays
-  Trainer gaussian(*find_entry(train_kinds(), "gaussian"), {0, kSigma, {}});
+  const TrainKind& kind = *find_entry(train_kinds(), "gaussian");
+  TrainRequest request{0, kSigma, {}};
+  for (const OptionSpec& spec : kind.options)
+    if (spec.name == "shrink") request.options.set(spec, {"none"});
+  Trainer gaussian(kind, request);
   gaussian.add(noisy_samples(), 0);
   CHECK(largest(w - weights_of(*gaussian.finish(), kSigma)) < 1e-14);
 }
@@ -195,7 +199,6 @@ TEST_CASE("regression: clean targets and noisy ones give the same filter where t
         append(clean, x + Eigen::Vector2d(3, -1));
         append(other, x + second + Eigen::Vector2d(3, -1));
       }
-  const Options exact = {{"ridge", "0"}};
   const auto fit = [&](const std::string& loss, const Record& record) {
     return weights_of(*learned({{"loss", loss}, {"ridge", "0"}}, record, kSigma), kSigma);
   };
