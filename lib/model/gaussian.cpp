@@ -9,7 +9,6 @@
 #include "linalg/batch_product.hpp"
 #include "model/dense_map.hpp"
 #include "model/model_tensors.hpp"
-#include "random/random.hpp"
 
 namespace noiseutils {
 namespace {
@@ -138,20 +137,6 @@ std::unique_ptr<VectorMap> GaussianModel::spectral_map(const Gains& gains, MeanU
   return std::make_unique<EigenMap>(*this, gains, use);
 }
 
-/// U U^T w = w for a random w, which fails with probability 1 if the rows of U are not orthonormal.
-template <class T>
-double departure_from_orthonormal(const Tensor& vectors) {
-  const std::int64_t rank = vectors.axis(0), dim = vectors.axis(1);
-  const T* const u = vectors.values<T>().data();
-  std::vector<T> w(static_cast<std::size_t>(rank)), x(static_cast<std::size_t>(dim)), back(w.size());
-  fill_normal({0, Purpose::probe, 0, 0}, 0, std::span<T>(w));
-  batch_product(true, dim, rank, u, 1, w.data(), x.data());
-  batch_product(false, rank, dim, u, 1, x.data(), back.data());
-  double error = 0;
-  for (std::size_t k = 0; k < w.size(); ++k) error = std::max(error, static_cast<double>(std::abs(back[k] - w[k])));
-  return error;
-}
-
 }  // namespace
 
 std::unique_ptr<LinearModel> gaussian_model(ModelInfo info, std::vector<double> mean, Tensor eigenvectors,
@@ -174,9 +159,7 @@ std::unique_ptr<Model> gaussian_from_tensors(ModelInfo info, const Record& recor
     if (lambda < 0) throw DataError("tensor \"eigenvalues\" holds a negative variance");
   const double residual = rank < dim ? require_values(record, "residual_variance", {1}).front() : 0;
   const Tensor basis = vectors.dtype() == DType::F64 ? vectors : vectors.converted(DType::F32);
-  const double error = basis.dtype() == DType::F64 ? departure_from_orthonormal<double>(basis)
-                                                   : departure_from_orthonormal<float>(basis);
-  if (!(error < 1e-2)) throw DataError("tensor \"eigenvectors\": its rows are not orthonormal");
+  require_orthonormal(basis, "eigenvectors");
   return gaussian_model(std::move(info), std::move(mean), basis, std::move(eigenvalues), residual);
 }
 

@@ -38,6 +38,7 @@ class VectorMap {
 };
 
 class LinearModel;
+class MixtureModel;
 
 /// A law p of x in R^d whose smoothed density p_sigma, the law of y = x + sigma n with n ~ N(0, I), is tractable.
 /// Batches are as in VectorMap: n = y.size() / dim() vectors one after the other; an InternalError if that is no whole
@@ -63,8 +64,9 @@ class Model {
   /// log p_sigma(y) of each vector, natural logarithm. UsageError at sigma 0 unless p has a density.
   virtual std::vector<double> log_density(double sigma, std::span<const float> y) const = 0;
   virtual std::vector<double> log_density(double sigma, std::span<const double> y) const = 0;
-  /// Exact draws from p, one for each vector of standard normals, a smooth function of them that depends on the law
-  /// alone, not on the signs of its eigenvectors: two models fed the same normals give comparable samples.
+  /// Exact draws from p, one for each vector of standard normals, a smooth function of them (of a mixture: piecewise,
+  /// the first normal chooses the component) that depends on the law alone, not on the signs of its eigenvectors: two
+  /// models fed the same normals give comparable samples.
   virtual void draw(std::span<const float> normals, std::span<float> x) const = 0;
   virtual void draw(std::span<const double> normals, std::span<double> x) const = 0;
 
@@ -72,6 +74,10 @@ class Model {
   virtual const LinearModel* linear() const { return nullptr; }
   /// Whether the posterior mean is affine in y at every sigma.
   virtual bool is_affine() const { return linear() != nullptr; }
+  /// The model as a mixture; nullptr if it is none.
+  virtual const MixtureModel* mixture() const { return nullptr; }
+  /// Metadata of its kind, beyond those of every model, as they are stored in a model file.
+  virtual std::map<std::string, std::string> metadata() const { return {}; }
   /// The tensors of its kind, as they are stored in a model file (model_kinds.hpp adds the metadata).
   virtual std::map<std::string, Tensor, std::less<>> tensors() const = 0;
 

@@ -11,6 +11,7 @@
 #include "model/empirical.hpp"
 #include "model/features.hpp"
 #include "model/gaussian.hpp"
+#include "model/mixture.hpp"
 #include "model/stationary.hpp"
 #include "tensor/reader.hpp"
 
@@ -83,6 +84,8 @@ const std::vector<ModelKind>& model_kinds() {
   static const std::vector<ModelKind> kinds = {
       {"gaussian", "a Gaussian law by its mean and the eigenvectors of its covariance", gaussian_from_tensors},
       {"stationary", "a periodic stationary Gaussian law by its power spectrum", stationary_from_tensors},
+      {"mixture", "a mixture of Gaussian laws, each by the leading eigenvectors of its covariance",
+       mixture_from_tensors},
       {"empirical", "the training set itself, each of its samples equally likely", empirical_from_tensors},
       {"affine", "a denoiser W y + b fitted for one noise level", affine_from_tensors},
       {"features", "a denoiser C phi(y) + W y + b of random Fourier features", features_from_tensors},
@@ -94,6 +97,7 @@ Record model_to_record(const Model& model) {
   const ModelInfo& info = model.info();
   Record record;
   record.tensors = model.tensors();
+  for (const auto& [key, value] : model.metadata()) record.metadata[key] = value;
   record.metadata["model.kind"] = info.kind;
   record.metadata["model.axes"] = info.axes;
   record.metadata["model.shape"] = shape_text(info.shape);

@@ -14,4 +14,7 @@ std::vector<double> require_values(const Record& record, const std::string& name
 /// Throws DataError unless every value is finite.
 void require_finite(const Tensor& tensor, const std::string& name);
 
+/// Throws DataError unless the rows, r x d, F32 or F64, are orthonormal.
+void require_orthonormal(const Tensor& rows, const std::string& name);
+
 }  // namespace noiseutils
