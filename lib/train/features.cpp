@@ -23,7 +23,7 @@ std::vector<OptionSpec> features_options() {
           .otherwise("sure"),
       integer("features", "M", "number of random features").otherwise("256").at_least(1).at_most(65536),
       number("length-scale", "L",
-             "distance of vectors at which features change, in units of data; default: sqrt(d) / 5")
+             "distance of vectors at which features change, in units of data; default: sqrt(d) / 10")
           .above(0)
           .at_most(1e30),
       number("ridge", "R", "penalty of the features' weights, relative to the variance of a feature")
@@ -52,7 +52,7 @@ template <class T>
 FourierFeatures random_features(const VectorLayout& layout, const OptionValues& given) {
   const std::int64_t dim = layout.dim(), count = given.integer("features");
   const double scale =
-      given.has("length-scale") ? given.number("length-scale") : std::sqrt(static_cast<double>(dim)) / 5;
+      given.has("length-scale") ? given.number("length-scale") : std::sqrt(static_cast<double>(dim)) / 10;
   std::vector<double> frequencies(static_cast<std::size_t>(count * dim)), phases(static_cast<std::size_t>(count));
   fill_normal({given.seed(), Purpose::train, 0, 0}, 0, std::span<double>(frequencies));
   fill_uniform({given.seed(), Purpose::train, 0, 1}, 0, std::span<double>(phases));
