@@ -104,14 +104,15 @@ END
   if cmp -s told.npy other.npy; then false; fi
 }
 
-@test "denoise: noise that depends on the signal counts with its mean variance" {
+@test "denoise: noise that depends on the signal counts with its mean variance in a stationary model" {
   needs numpy
   patch_model
+  train-linear stationary clean.nst -o spectrum.safetensors
   tensor head -n 1 clean.nst | noise poisson --zeta 0.02 >noisy.nst
   tensor convert noisy.nst -o noisy.npy
   sigma=$(py -c "import numpy as np; print(repr(float(np.sqrt(0.02*np.load('noisy.npy').astype(float).mean()))))")
-  denoise --model patches.safetensors noisy.nst -o told.npy
-  denoise --model patches.safetensors --sigma "$sigma" noisy.nst -o asked.npy
+  denoise --model spectrum.safetensors noisy.nst -o told.npy
+  denoise --model spectrum.safetensors --sigma "$sigma" noisy.nst -o asked.npy
   py -c "import numpy as np; assert abs(np.load('told.npy') - np.load('asked.npy')).max() < 1e-6"
 }
 

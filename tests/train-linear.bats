@@ -210,3 +210,76 @@ END
   fails_with 65 train-linear gaussian --patch 3 --use nothing noisy.nst -o none.safetensors
   [ ! -e none.safetensors ]
 }
+
+@test "gaussian --missing: half of the pixels and their law is nearly that of all, nearer than where gaps count as 0" {
+  noise gaussian --sigma 0.05 --operator mask:0.5 small.npy -o holes.nst
+  train-linear gaussian --missing holes.nst -o missing.safetensors
+  train-linear gaussian --shrink none holes.nst -o zeros.safetensors
+  train-linear gaussian --shrink none small.npy -o clean.safetensors
+  noise gaussian --sigma 0.2 -k small.npy -o noisy.nst
+  for m in missing zeros clean; do denoise --model $m.safetensors noisy.nst | metric mse --summary >$m.json; done
+  # A pair of pixels is seen in a quarter of the samples: the law is known about as well as from 175 whole ones.
+  jq -e --slurpfile clean clean.json '.mse < 1.1 * $clean[0].mse' missing.json
+  jq -e --slurpfile missing missing.json '.mse > 1.1 * $missing[0].mse' zeros.json
+  # The companion mask is asked first: here it hides whole samples.
+  needs numpy
+  tensor convert holes.nst -o holes.npy
+  py - <<'END_OF_PYTHON'
+import json, numpy as np, struct
+x = np.load("holes.npy").astype("<f4")
+mask = np.ones(x.shape, "u1"); mask[::3] = 0
+body = x.tobytes() + mask.tobytes()
+head = json.dumps({"__metadata__": {"axes": "NHW"}, "data": {"dtype": "F32", "shape": x.shape, "data_offsets": [0, x.nbytes]},
+                   "mask": {"dtype": "U8", "shape": x.shape, "data_offsets": [x.nbytes, len(body)]}}).encode()
+head += b" " * (-(8 + len(head)) % 64)
+open("hidden.nst", "wb").write(struct.pack("<Q", len(head)) + head + body)
+END_OF_PYTHON
+  fails_with 65 train-linear gaussian --missing --sigma 0.05 hidden.nst -o out.safetensors
+  grep -q 'hides everything' "$BATS_TEST_TMPDIR/fails.err"
+  noise gaussian --sigma 0.05 --operator blur:1 small.npy -o blurred.nst
+  fails_with 65 train-linear gaussian --missing blurred.nst -o out.safetensors
+  [ ! -e out.safetensors ]
+}
+
+@test "gaussian --weigh: of samples of very different noise the better ones count" {
+  noise gaussian --sigma 0.05:1 small.npy -o mixed.nst
+  noise gaussian --sigma 0.2 -k --seed 9 small.npy -o noisy.nst
+  train-linear gaussian mixed.nst -o plain.safetensors
+  train-linear gaussian --weigh mixed.nst -o weighed.safetensors
+  for m in plain weighed; do denoise --model $m.safetensors noisy.nst | metric mse --summary >$m.json; done
+  jq -e --slurpfile plain plain.json '.mse < 0.95 * $plain[0].mse' weighed.json
+  fails_with 64 train-linear gaussian --weigh --shrink lw mixed.nst
+  fails_with 64 train-linear gaussian --weigh --missing mixed.nst
+  # One level of noise is no difference but rounding.
+  train-linear gaussian --no-history --shrink none --sigma 0.1 small.npy -o one.safetensors
+  train-linear gaussian --no-history --shrink none --sigma 0.1 --weigh small.npy -o two.safetensors
+  denoise --model one.safetensors noisy.nst -o one.npy
+  denoise --model two.safetensors noisy.nst -o two.npy
+  metric rmse --reference one.npy two.npy | jq -e '.rmse < 1e-5'
+}
+
+@test "kronecker: the fit is numpy's flip-flop, and denoising by it the Wiener filter of the product" {
+  needs numpy
+  tensor convert --dtype F64 small.npy -o double.npy
+  train-linear kronecker double.npy -o model.safetensors
+  noise gaussian --sigma 0.3 double.npy -o noisy.npy
+  denoise --model model.safetensors --sigma 0.3 noisy.npy -o estimate.npy
+  py - <<'END_OF_PYTHON'
+import numpy as np
+x = np.load("double.npy"); m = x.mean(0); c = x - m; a, b = np.eye(6), np.eye(5)
+for _ in range(200):
+    a = np.einsum("nij,jk,nlk->il", c, np.linalg.inv(b), c) / (700 * 5)
+    b = np.einsum("nij,ik,nkl->jl", c, np.linalg.inv(a), c) / (700 * 6)
+s = np.kron(a, b)
+y = np.load("noisy.npy").reshape(700, 30)
+expected = m.ravel() + (y - m.ravel()) @ np.linalg.solve(s + .09 * np.eye(30), s)
+found = np.load("estimate.npy").reshape(700, 30)
+assert np.abs(found - expected).max() < 1e-7, np.abs(found - expected).max()
+END_OF_PYTHON
+  tensor slice --to 400 double.npy | train-linear kronecker --state one.safetensors
+  tensor slice --from 400 double.npy | train-linear kronecker --first-index 400 --state two.safetensors
+  train-linear merge two.safetensors one.safetensors -o merged.safetensors
+  denoise --model merged.safetensors --sigma 0.3 noisy.npy -o merged.npy
+  metric rmse --reference estimate.npy merged.npy | jq -e '.rmse < 1e-9'
+  fails_with 65 train-linear kronecker --axes ND double.npy -o out.safetensors
+}

@@ -4,7 +4,7 @@
 #include "cli/program.hpp"
 #include "cli/standard_options.hpp"
 #include "denoise/apply.hpp"
-#include "denoise/family_denoiser.hpp"
+#include "denoise/estimator.hpp"
 #include "denoise/self_methods.hpp"
 #include "denoise/strided.hpp"
 #include "model/denoiser.hpp"
@@ -23,6 +23,7 @@ Program program() {
       integer("stride", "F", "denoise each sub-image of every F-th pixel by itself; default: as the model was learned")
           .at_least(1)
           .at_most(64),
+      estimator_option(),
       flag("clip", "clip the estimates to [0, range]: the range of an image is 1, with --raw 2^depth - 1"),
       flag("keep-noisy", "keep the noisy sample as the companion noisy"),
       first_index_option(),
@@ -39,23 +40,25 @@ int run(const Invocation& call) {
     throw UsageError(program ? "--model and --denoiser exclude each other"
                              : "--model FILE or --denoiser 'CMD' is needed, or --self to learn from the very image");
   if (!program && call.options.given("timeout")) throw UsageError("--timeout belongs to --denoiser");
+  if (program && call.options.has("estimator")) throw UsageError("--estimator belongs to --model and --self");
   DenoiseRequest request{call.options.maybe_number("sigma"), call.options.flag("keep-noisy"), call.options.flag("clip"),
                          "", program};
-  const std::int64_t stride = call.options.has("stride") ? call.options.integer("stride") : 0;
+  std::int64_t stride = 1;
   std::unique_ptr<SampleDenoiser> denoiser;
   if (self != nullptr) {
-    denoiser = stabilised_denoiser(self->make(call.options));
+    denoiser = estimating_denoiser(self->make(call.options), call.options);
     request.model = self->metadata(call.options);
   } else if (program) {
     denoiser = program_denoiser(call.options.text("denoiser"), call.options.number("timeout"));
     request.model = program_metadata();
   } else {
     const std::shared_ptr<const Model> model = load_model(call.options.text("model"));
-    denoiser = model_denoiser(model, stride);
+    denoiser = estimating_denoiser(model, call.options);
     request.model = model_metadata(model->info());
+    stride = model->info().stride;
   }
-  const bool strided_here = stride > 1 && (self != nullptr || program);  // a model's denoiser has it already
-  if (strided_here) denoiser = strided_denoiser(std::move(denoiser), stride);
+  if (call.options.has("stride")) stride = call.options.integer("stride");
+  denoiser = strided_denoiser(std::move(denoiser), stride);
   return run_filter(call, [&](Record& record, LazyTensors& lazy, std::int64_t) {
     if (self != nullptr && call.options.flag("allow-nonfinite")) require_finite(record);
     apply_denoiser(record, lazy, *denoiser, request);

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "denoise/affine_map.hpp"
 #include "denoise/sample_denoiser.hpp"
+#include "denoise/strided.hpp"
 #include "model/external_denoiser.hpp"
 #include "model/linear_model.hpp"
 #include "model/model_kinds.hpp"
@@ -49,7 +50,7 @@ std::vector<double> diagonal_of_patches(const PatchGeometry& geometry, const Aff
 class ModelAsDenoiser : public Denoiser {
  public:
   explicit ModelAsDenoiser(std::shared_ptr<const Model> model)
-      : model_(std::move(model)), denoiser_(model_denoiser(model_)) {}
+      : model_(std::move(model)), denoiser_(strided_denoiser(model_denoiser(model_), model_->info().stride)) {}
 
   Tensor estimate(const std::string& axes, const Tensor& noisy, double sigma) override {
     const bool batch = axes.starts_with('N');

@@ -5,7 +5,6 @@
 #include "denoise/patch_average.hpp"
 #include "denoise/patch_filter.hpp"
 #include "denoise/sample_denoiser.hpp"
-#include "denoise/strided.hpp"
 
 namespace noiseutils {
 namespace {
@@ -112,11 +111,8 @@ std::unique_ptr<SampleDenoiser> patch_denoiser(std::shared_ptr<const Model> mode
   return std::make_unique<Patches>(std::move(model));
 }
 
-std::unique_ptr<SampleDenoiser> model_denoiser(std::shared_ptr<const Model> model, std::int64_t stride) {
-  const ModelInfo& info = model->info();
-  if (stride == 0) stride = info.stride;
-  auto denoiser = info.patch > 0 ? patch_denoiser(std::move(model)) : whole_sample_denoiser(std::move(model));
-  return stride > 1 ? strided_denoiser(std::move(denoiser), stride) : std::move(denoiser);
+std::unique_ptr<SampleDenoiser> model_denoiser(std::shared_ptr<const Model> model) {
+  return model->info().patch > 0 ? patch_denoiser(std::move(model)) : whole_sample_denoiser(std::move(model));
 }
 
 }  // namespace noiseutils

@@ -35,8 +35,9 @@ std::unique_ptr<SampleDenoiser> whole_sample_denoiser(std::shared_ptr<const Mode
 /// The average, at each pixel, of E[patch | noisy patch] over the patches that cover it, under a law of PxP patches.
 std::unique_ptr<SampleDenoiser> patch_denoiser(std::shared_ptr<const Model> model);
 
-/// The one of the two that suits the model, on sub-images of `stride` (strided.hpp); 0: of the model's own.
-std::unique_ptr<SampleDenoiser> model_denoiser(std::shared_ptr<const Model> model, std::int64_t stride = 0);
+/// The one of the two that suits the model, for samples as they are: where the model has a stride, of its sub-images
+/// (strided.hpp).
+std::unique_ptr<SampleDenoiser> model_denoiser(std::shared_ptr<const Model> model);
 
 /// What a program answers (model/external_denoiser.hpp), which is asked for one sample at a time, each within `timeout`
 /// seconds. produce() throws HelperError where it fails.

@@ -30,10 +30,18 @@ class Strided : public SampleDenoiser {
   }
 
   void produce(const Tensor& noisy, std::span<const double> sigmas, ByteSink& sink) override {
-    for (std::size_t i = 0; i < sigmas.size(); ++i) {
+    std::vector<KnownNoise> noises;
+    for (const double sigma : sigmas) noises.push_back(white_noise(sigma));
+    produce_knowing(noisy, noises, sink);
+  }
+
+  void produce_knowing(const Tensor& noisy, std::span<const KnownNoise> noises, ByteSink& sink) override {
+    for (std::size_t i = 0; i < noises.size(); ++i) {
       const Tensor image = noisy.at(static_cast<std::int64_t>(i));
+      // Maps of the noise are of the whole image: their mean stands for them.
+      const KnownNoise noise = noises[i].files.empty() ? noises[i] : white_noise(noises[i].sigma);
       const Tensor estimate =
-          noisy.dtype() == DType::F64 ? estimated<double>(image, sigmas[i]) : estimated<float>(image, sigmas[i]);
+          noisy.dtype() == DType::F64 ? estimated<double>(image, noise) : estimated<float>(image, noise);
       sink.write({estimate.raw(), estimate.bytes()});
     }
   }
@@ -64,7 +72,7 @@ class Strided : public SampleDenoiser {
   }
 
   template <class T>
-  Tensor estimated(const Tensor& noisy, double sigma) {
+  Tensor estimated(const Tensor& noisy, const KnownNoise& noise) {
     const Tensor image = noisy.converted(DTypeOf<T>::value);
     const std::span<const T> pixels = image.values<T>();
     Tensor result(DTypeOf<T>::value, shape_);
@@ -78,7 +86,7 @@ class Strided : public SampleDenoiser {
         for_pixels(row, column, [&](std::size_t from, std::size_t to) { values[to] = pixels[from]; });
         prepare_inner(row, column);
         TensorSink sink(estimate);
-        inner_->produce(part, std::span<const double>(&sigma, 1), sink);
+        inner_->produce_knowing(part, std::span<const KnownNoise>(&noise, 1), sink);
         const std::span<const T> found = estimate.values<T>();
         for_pixels(row, column, [&](std::size_t to, std::size_t from) { out[to] = found[from]; });
       }
@@ -94,6 +102,7 @@ class Strided : public SampleDenoiser {
 }  // namespace
 
 std::unique_ptr<SampleDenoiser> strided_denoiser(std::unique_ptr<SampleDenoiser> inner, std::int64_t stride) {
+  if (stride <= 1) return inner;
   return std::make_unique<Strided>(std::move(inner), stride);
 }
 

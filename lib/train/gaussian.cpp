@@ -2,7 +2,10 @@
 #include "linalg/moments.hpp"
 #include "train/covariance.hpp"
 #include "train/fourth_moment.hpp"
+#include "train/missing.hpp"
+#include "train/moment_state.hpp"
 #include "train/statistics.hpp"
+#include "train/weighed.hpp"
 
 namespace noiseutils {
 namespace {
@@ -33,13 +36,7 @@ class GaussianStatistics : public VectorStatistics {
     moments_.merge(same->moments_);
   }
   void save(Record& state) override {
-    const auto saved = moments_.state();
-    const auto rows = static_cast<std::int64_t>(saved.edge_index.size());
-    state.tensors["count"] = Tensor::of<std::int64_t>({}, {saved.count});
-    state.tensors["mean"] = Tensor::of<double>({static_cast<std::int64_t>(saved.mean.size())}, saved.mean);
-    state.tensors["scatter"] = Tensor::of<double>({static_cast<std::int64_t>(saved.scatter.size())}, saved.scatter);
-    state.tensors["edge_index"] = Tensor::of<std::int64_t>({rows}, saved.edge_index);
-    state.tensors["edge_rows"] = Tensor::of<T>({rows, moments_.dim()}, saved.edge_rows);
+    save_moments(moments_, state);
     if (fourth_) fourth_->save(state);
   }
   std::unique_ptr<Model> finish(ModelInfo info, double noise_variance) override {
@@ -65,34 +62,32 @@ std::unique_ptr<Statistics> make(const VectorLayout& layout, const CovarianceReq
 
 template <class T>
 std::unique_ptr<Statistics> load(const VectorLayout& layout, const CovarianceRequest& request, const Record& state) {
-  const std::int64_t dim = layout.dim();
-  const std::int64_t rows = state.require("edge_index").size();
-  typename MomentAccumulator<T>::State saved;
-  const auto copy = [&](std::string_view name, DType dtype, const Shape& shape, auto& to) {
-    using Element = typename std::remove_reference_t<decltype(to)>::value_type;
-    const auto values = require_tensor(state, name, dtype, shape).template values<Element>();
-    to.assign(values.begin(), values.end());
-  };
-  saved.count = require_count(state);
-  copy("mean", DType::F64, {dim}, saved.mean);
-  copy("scatter", DType::F64, {dim * (dim + 1) / 2}, saved.scatter);
-  copy("edge_index", DType::I64, {rows}, saved.edge_index);
-  copy("edge_rows", DTypeOf<T>::value, {rows, dim}, saved.edge_rows);
   std::optional<FourthMoment> fourth;
-  if (wants_fourth(request)) fourth = FourthMoment::load(state, dim);
-  return std::make_unique<GaussianStatistics<T>>(layout, MomentAccumulator<T>::from_state(dim, saved), request,
+  if (wants_fourth(request)) fourth = FourthMoment::load(state, layout.dim());
+  return std::make_unique<GaussianStatistics<T>>(layout, load_moments<T>(layout.dim(), state), request,
                                                  std::move(fourth));
 }
 
 }  // namespace
 
 TrainKind gaussian_training() {
-  return {"gaussian", "mean and covariance, full or of low rank", covariance_options(),
+  std::vector<OptionSpec> options = covariance_options();
+  options.push_back(flag("weigh", "count samples by how little noise they carry; for noise that differs among them"));
+  options.push_back(
+      flag("missing", "elements are missing: by the companion mask, or by the mask in the metadata noise"));
+  options.push_back(integer("steps", "K", "steps of EM with --missing, at most").at_least(1).otherwise("50"));
+  return {"gaussian", "mean and covariance, full or of low rank", options,
           [](const VectorLayout& layout, const OptionValues& given) {
+            if (given.flag("missing") && given.flag("weigh"))
+              throw UsageError("--missing weighs by itself: no --weigh");
+            if (given.flag("missing")) return missing_statistics(layout, given);
+            if (given.flag("weigh")) return weighed_statistics(layout, given);
             const CovarianceRequest request = covariance_request(given);
             return layout.dtype == DType::F64 ? make<double>(layout, request) : make<float>(layout, request);
           },
           [](const VectorLayout& layout, const OptionValues& given, const Record& state) {
+            if (given.flag("missing")) return missing_statistics(layout, given, state);
+            if (given.flag("weigh")) return weighed_statistics(layout, given, state);
             const CovarianceRequest request = covariance_request(given);
             return layout.dtype == DType::F64 ? load<double>(layout, request, state)
                                               : load<float>(layout, request, state);

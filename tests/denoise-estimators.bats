@@ -1,0 +1,87 @@
+#!/usr/bin/env bats
+load helpers
+
+setup() { cd "$BATS_TEST_TMPDIR" || return; }
+
+# noisy LAW...: noisy.nst, an image of 72 x 80 with its clean one, and own.safetensors, the Gaussian of its patches
+noisy() {
+  noise dead-leaves --height 72 --width 80 --rmin 4 | noise "$@" --seed 3 -k >noisy.nst
+  train-linear gaussian --patch 6 noisy.nst -o own.safetensors
+}
+
+# psnr_of OPTIONS...: of what denoise makes of noisy.nst
+psnr_of() { denoise "$@" noisy.nst | metric psnr --format json | jq .psnr; }
+
+@test "denoise --estimator: of Poisson and gamma noise lmmse and vst beat the formulas that want the whole law" {
+  for law in 'poisson --zeta 0.05' 'gamma --looks 10'; do
+    # shellcheck disable=SC2086
+    noisy $law
+    for estimator in tweedie corrected exact lmmse vst; do
+      psnr_of --model own.safetensors --estimator $estimator >$estimator
+    done
+    psnr_of --model own.safetensors >default
+    cmp default lmmse
+    paste tweedie corrected exact lmmse vst | awk '{ print; worst = $4 < $5 ? $4 : $5
+      for (i = 1; i <= 3; ++i) if (!($i > 5 && worst > $i + 0.3)) exit 1 }'
+  done
+}
+
+@test "denoise --estimator: under Gaussian noise all give the same bytes" {
+  noisy gaussian --sigma 0.1
+  denoise --model own.safetensors noisy.nst -o default.npy
+  for estimator in tweedie corrected exact lmmse vst; do
+    denoise --model own.safetensors --estimator $estimator noisy.nst -o e.npy
+    cmp default.npy e.npy
+  done
+}
+
+@test "denoise --estimator: threads and batches do not matter, samples with noise of their own" {
+  { noise dead-leaves --height 40 --width 30 | noise poisson --zeta 0.05
+    noise dead-leaves --seed 5 --height 40 --width 30 | noise gamma --looks 9
+    noise dead-leaves --seed 6 --height 40 --width 30 | noise gaussian --sigma 0.1; } >three.nst
+  train-linear gaussian --patch 4 three.nst -o own.safetensors
+  for estimator in corrected exact lmmse vst; do
+    denoise --model own.safetensors --estimator $estimator --threads 1 three.nst -o split.npy
+    tensor stack three.nst | denoise --model own.safetensors --estimator $estimator --threads 3 -o batch.npy
+    cmp split.npy batch.npy
+  done
+}
+
+@test "denoise --estimator lmmse: what numpy makes of the model file" {
+  needs numpy
+  noise dead-leaves -n 30 --height 3 --width 4 | noise gamma --looks 5 >digits.nst
+  train-linear gaussian --shrink none digits.nst -o law.safetensors
+  tensor convert digits.nst -o y.npy
+  denoise --model law.safetensors digits.nst -o x.npy
+  py - <<'END'
+import json
+import numpy as np
+raw = open("law.safetensors", "rb").read()
+n = int.from_bytes(raw[:8], "little")
+t = {k: np.frombuffer(raw[8+n+v["data_offsets"][0]:8+n+v["data_offsets"][1]], {"F32": "f4", "F64": "f8"}[v["dtype"]])
+     .reshape(v["shape"]).astype("f8") for k, v in json.loads(raw[8:8+n]).items() if k != "__metadata__"}
+mean, u, l = (t[k] for k in ("mean", "eigenvectors", "eigenvalues"))
+rest = t.get("residual_variance", np.zeros(1))[0]
+S = u.T @ np.diag(l - rest) @ u + rest*np.eye(12)
+mean = mean.ravel()
+y, x = np.load("y.npy").reshape(30, 12).astype("f8"), np.load("x.npy").reshape(30, 12)
+for one, ours in zip(y, x):
+    # E Var(y | x) = E x^2 / 5 by the law; x below 0 does not count: three points of Gauss-Hermite
+    r = np.sqrt(3*np.diag(S))
+    N = sum(w*np.maximum(0, mean + a*r)**2/5 for w, a in ((2/3, 0), (1/6, -1), (1/6, 1)))
+    N *= (one**2).mean()/6/N.mean()
+    assert abs(mean + S @ np.linalg.solve(S + np.diag(N), one - mean) - ours).max() < 1e-5
+END
+}
+
+@test "denoise --estimator: what does not fit is refused in one line" {
+  noisy poisson-gaussian --gain 0.05 --read 0.02
+  for estimator in tweedie corrected exact; do
+    fails_with 65 denoise --model own.safetensors --estimator $estimator noisy.nst
+    grep -q lmmse fails.err
+  done
+  denoise --model own.safetensors --estimator vst noisy.nst -o vst.nst
+  fails_with 64 denoise --self --estimator tweedie noisy.nst
+  fails_with 64 denoise --denoiser cat --estimator vst noisy.nst
+  fails_with 64 denoise --model own.safetensors --estimator best noisy.nst
+}
