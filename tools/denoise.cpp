@@ -5,6 +5,7 @@
 #include "cli/standard_options.hpp"
 #include "denoise/apply.hpp"
 #include "denoise/estimator.hpp"
+#include "denoise/posterior.hpp"
 #include "denoise/self_methods.hpp"
 #include "denoise/strided.hpp"
 #include "model/denoiser.hpp"
@@ -26,10 +27,12 @@ Program program() {
       estimator_option(),
       flag("clip", "clip the estimates to [0, range]: the range of an image is 1, with --raw 2^depth - 1"),
       flag("keep-noisy", "keep the noisy sample as the companion noisy"),
+      seed_option(),
       first_index_option(),
       resume_option(),
   };
-  self.options = joined(denoiser_options(), self_options(), own, input_options(), output_options());
+  self.options =
+      joined(denoiser_options(), self_options(), posterior_options(), own, input_options(), output_options());
   return self;
 }
 
@@ -41,8 +44,9 @@ int run(const Invocation& call) {
                              : "--model FILE or --denoiser 'CMD' is needed, or --self to learn from the very image");
   if (!program && call.options.given("timeout")) throw UsageError("--timeout belongs to --denoiser");
   if (program && call.options.has("estimator")) throw UsageError("--estimator belongs to --model and --self");
-  DenoiseRequest request{call.options.maybe_number("sigma"), call.options.flag("keep-noisy"), call.options.flag("clip"),
-                         "", program};
+  DenoiseRequest request{
+      call.options.maybe_number("sigma"), call.options.flag("keep-noisy"), call.options.flag("clip"), "", program, {}};
+  std::shared_ptr<const Model> model;
   std::int64_t stride = 1;
   std::unique_ptr<SampleDenoiser> denoiser;
   if (self != nullptr) {
@@ -52,14 +56,23 @@ int run(const Invocation& call) {
     denoiser = program_denoiser(call.options.text("denoiser"), call.options.number("timeout"));
     request.model = program_metadata();
   } else {
-    const std::shared_ptr<const Model> model = load_model(call.options.text("model"));
+    model = load_model(call.options.text("model"));
     denoiser = estimating_denoiser(model, call.options);
     request.model = model_metadata(model->info());
     stride = model->info().stride;
   }
   if (call.options.has("stride")) stride = call.options.integer("stride");
   denoiser = strided_denoiser(std::move(denoiser), stride);
-  return run_filter(call, [&](Record& record, LazyTensors& lazy, std::int64_t) {
+  std::int64_t first_sample = 0;
+  const PosteriorRequest wanted = posterior_request(call.options);
+  if (wanted.any() && stride > 1) throw UsageError("what is known of the posterior is not known under a --stride");
+  PosteriorCompanions posterior(wanted, model, *denoiser);
+  if (wanted.any())
+    request.companions = [&](Record& record, const Tensor& noisy, std::span<const KnownNoise> noises) {
+      posterior.add(record, noisy, noises, first_sample);
+    };
+  return run_filter(call, [&](Record& record, LazyTensors& lazy, std::int64_t first) {
+    first_sample = first;
     if (self != nullptr && call.options.flag("allow-nonfinite")) require_finite(record);
     apply_denoiser(record, lazy, *denoiser, request);
   });

@@ -6,34 +6,13 @@
 #include "base/threads.hpp"
 #include "estimate/haar.hpp"
 #include "estimate/method.hpp"
+#include "linalg/marchenko_pastur.hpp"
 
 namespace noiseutils {
 namespace {
 
 constexpr std::size_t kLeastPlanes = 4;
 constexpr std::int64_t kMostPatches = 4096;
-
-/// The noise variance of a matrix of r x q, r <= q, by the eigenvalues of its Gram matrix (rising): the longest tail
-/// that is no wider than the law of Marchenko and Pastur allows for its mean. The components above it take their share
-/// of the noise along, R of q: that is put back.
-double tail_variance(const Eigen::VectorXd& eigenvalues, std::int64_t q) {
-  const std::int64_t r = eigenvalues.size();
-  const auto columns = static_cast<double>(q);
-  const double least = std::max(0.0, eigenvalues(0)) / columns;
-  double sum = 0, variance = least;
-  std::int64_t tail = 1;
-  for (std::int64_t p = 0; p < r; ++p) {
-    const double value = std::max(0.0, eigenvalues(p)) / columns;
-    sum += value;
-    const auto count = static_cast<double>(p + 1);
-    const double gamma = count / (columns - static_cast<double>(r - p - 1));
-    if ((value - least) / (4 * std::sqrt(gamma)) < sum / count) {
-      variance = sum / count;
-      tail = p + 1;
-    }
-  }
-  return variance * columns / (columns - static_cast<double>(r - tail));
-}
 
 /// The patches of all planes at one place, as a matrix of planes x pixels.
 double patch_variance(const std::vector<const Plane*>& planes, std::int64_t row, std::int64_t col, std::int64_t side) {
@@ -48,12 +27,13 @@ double patch_variance(const std::vector<const Plane*>& planes, std::int64_t row,
   if (patch.rows() > patch.cols()) patch.transposeInPlace();
   const Eigen::MatrixXd gram = patch * patch.transpose();
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(gram, Eigen::EigenvaluesOnly);
-  return tail_variance(solver.eigenvalues(), patch.cols());
+  const Eigen::VectorXd& values = solver.eigenvalues();
+  const NoiseTail tail = noise_tail({values.data(), values.data() + values.size()}, patch.cols());
+  const auto columns = static_cast<double>(patch.cols()), above = static_cast<double>(values.size() - tail.count);
+  return tail.variance * columns / (columns - above);
 }
 
 /// Patches of the least odd side, 5 at least, that have as many pixels as there are planes; median over patches.
-/// Source: Veraart et al., "Denoising of diffusion MRI using random matrix theory", NeuroImage 2016; the aspect of the
-/// tail as in Cordero-Grande et al., 2019.
 Finding find(const Captures& captures) {
   std::vector<const Plane*> planes;
   for (const auto& capture : captures.captures)

@@ -58,4 +58,26 @@ std::int64_t count_above_bulk(const std::vector<double>& eigenvalues, double deg
   return std::count_if(eigenvalues.begin(), eigenvalues.end(), [=](double value) { return value > bound; });
 }
 
+double singular_value_gain(double square, double beta) {
+  if (square <= marchenko_pastur_edge(beta)) return 0;
+  const double middle = square - beta - 1;
+  return std::sqrt(middle * middle - 4 * beta) / square;
+}
+
+NoiseTail noise_tail(const std::vector<double>& eigenvalues, std::int64_t q) {
+  const auto r = static_cast<std::int64_t>(eigenvalues.size());
+  const auto columns = static_cast<double>(q);
+  const double least = std::max(0.0, eigenvalues.front()) / columns;
+  NoiseTail tail{least, 1};
+  double sum = 0;
+  for (std::int64_t p = 0; p < r; ++p) {
+    const double value = std::max(0.0, eigenvalues[static_cast<std::size_t>(p)]) / columns;
+    sum += value;
+    const auto count = static_cast<double>(p + 1);
+    const double gamma = count / (columns - static_cast<double>(r - p - 1));
+    if ((value - least) / (4 * std::sqrt(gamma)) < sum / count) tail = {sum / count, p + 1};
+  }
+  return tail;
+}
+
 }  // namespace noiseutils

@@ -22,4 +22,19 @@ double bulk_variance(const std::vector<double>& eigenvalues, double degrees);
 /// scatter by the law of Tracy and Widom. Source: Johnstone 2001; Kritchman, Nadler 2009.
 std::int64_t count_above_bulk(const std::vector<double>& eigenvalues, double degrees);
 
+/// The part of a signal matrix of r x q, r <= q, beta = r/q, that is best left of a singular value y of signal plus
+/// noise: eta(y) / y = sqrt((y^2 - beta - 1)^2 - 4 beta) / y^2 above 1 + sqrt(beta), else 0; square: y^2, over q times
+/// the noise's variance. Source: Gavish, Donoho, "Optimal shrinkage of singular values", 2017, for the Frobenius norm.
+double singular_value_gain(double square, double beta);
+
+/// The noise among the eigenvalues of X X^T, rising, of a matrix X of r x q, r <= q: the longest tail that is no wider
+/// than the law of Marchenko and Pastur allows for its mean. The components above it take their share of the noise
+/// along: of R of them the variance is too small by (q - R) / q. Source: Veraart et al., "Denoising of diffusion MRI
+/// using random matrix theory", NeuroImage 2016; the aspect of the tail as in Cordero-Grande et al., 2019.
+struct NoiseTail {
+  double variance = 0;     ///< mean of the tail over q
+  std::int64_t count = 0;  ///< eigenvalues in it, 1 at least
+};
+NoiseTail noise_tail(const std::vector<double>& eigenvalues, std::int64_t q);
+
 }  // namespace noiseutils

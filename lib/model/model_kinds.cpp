@@ -8,6 +8,7 @@
 #include "base/number.hpp"
 #include "base/registry.hpp"
 #include "model/affine.hpp"
+#include "model/cascade.hpp"
 #include "model/empirical.hpp"
 #include "model/features.hpp"
 #include "model/gaussian.hpp"
@@ -92,6 +93,8 @@ const std::vector<ModelKind>& model_kinds() {
       {"empirical", "the training set itself, each of its samples equally likely", empirical_from_tensors},
       {"affine", "a denoiser W y + b fitted for one noise level", affine_from_tensors},
       {"features", "a denoiser C phi(y) + W y + b of random Fourier features", features_from_tensors},
+      {"cascade", "a denoiser of images in stages, fitted by least squares, switched by a mixture",
+       cascade_from_tensors},
   };
   return kinds;
 }

@@ -94,6 +94,7 @@ TrainKind stationary_training();
 TrainKind regression_training();
 TrainKind empirical_training();
 TrainKind features_training();
+TrainKind mixture_training();
 TrainKind kronecker_training();
 
 /// A tensor of a state with the type and shape it must have. DataError else.

@@ -62,7 +62,7 @@ std::vector<std::uint32_t> sorted_window(const FloatPlane& image, const MatchSet
 }
 
 void check_groups(const FloatPlane& image, const MatchSettings& settings, std::int64_t count) {
-  const Groups groups = match_groups(image, settings);
+  const Groups groups = match_groups(std::span(&image, 1), settings);
   REQUIRE(groups.count == count);
   for (std::size_t i = 0; i < groups.rows.size(); ++i)
     for (std::size_t j = 0; j < groups.columns.size(); ++j) {
@@ -72,6 +72,31 @@ void check_groups(const FloatPlane& image, const MatchSettings& settings, std::i
     }
 }
 
+/// The positions of one frame of a stack in a window about (row, column), by distance, then place.
+std::vector<std::tuple<float, std::uint32_t>> window_of(const FloatPlane& stack, const MatchSettings& s,
+                                                        const FloatPlane& reference_frame, std::int64_t reference_row,
+                                                        std::int64_t reference_column, std::int64_t frame,
+                                                        std::int64_t row, std::int64_t column, std::int64_t radius) {
+  const std::int64_t height = stack.height / s.frames;
+  FloatPlane image(height, stack.width);
+  std::copy_n(stack.row(frame * height), image.values.size(), image.values.begin());
+  std::vector<std::tuple<float, std::uint32_t>> all;
+  for (std::int64_t r = std::max<std::int64_t>(0, row - radius); r <= std::min(height - s.patch, row + radius); ++r)
+    for (std::int64_t c = std::max<std::int64_t>(0, column - radius);
+         c <= std::min(stack.width - s.patch, column + radius); ++c) {
+      float sum = 0;
+      for (std::int64_t i = -s.ring; i < s.patch + s.ring; ++i)
+        for (std::int64_t j = -s.ring; j < s.patch + s.ring; ++j) {
+          const float d = reflected_pixel(image, r + i, c + j) -
+                          reflected_pixel(reference_frame, reference_row + i, reference_column + j);
+          sum += d * d;
+        }
+      all.emplace_back(sum, static_cast<std::uint32_t>((frame * height + r) * stack.width + c));
+    }
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
 MatrixXd from_rows(const float* values, std::int64_t rows, std::int64_t columns, std::int64_t leading) {
   MatrixXd result(rows, columns);
   for (std::int64_t i = 0; i < rows; ++i)
@@ -79,10 +104,8 @@ MatrixXd from_rows(const float* values, std::int64_t rows, std::int64_t columns,
   return result;
 }
 
-constexpr std::int64_t n = GroupWork::kPixels;
-
 /// A group with some structure and its noisy version.
-void fill(GroupWork& work, std::int64_t k) {
+void fill(GroupWork& work, std::int64_t k, std::int64_t n) {
   for (std::int64_t i = 0; i < k; ++i)
     for (std::int64_t j = 0; j < n; ++j) {
       const auto at = i * kGroupLeading + j;
@@ -92,6 +115,33 @@ void fill(GroupWork& work, std::int64_t k) {
 }
 
 MatrixXd centred(const MatrixXd& rows) { return rows.rowwise() - rows.colwise().mean(); }
+
+TEST_CASE("groups: strong contrasts of which almost no noise is left stay finite") {
+  // A bright column beside a dark one, as at the border of speckled images; the noise variance is next to nothing.
+  for (const float contrast : {1.0F, 30.0F, 1000.0F, 1e5F}) {
+    GroupWork work;
+    for (std::int64_t i = 0; i < 64; ++i)
+      for (std::int64_t j = 0; j < 36; ++j) {
+        const double wave = std::sin(static_cast<double>(7 * i + 3 * j)) * (j % 6 == 0 ? 0 : 1);
+        const auto at = i * kGroupLeading + j;
+        work.x()[at] = contrast * static_cast<float>((i % 5 == 0) == (j % 6 == 0) ? 1.0 : 0.01 * wave);
+        work.z()[at] = work.x()[at];
+      }
+    std::vector<float> z(work.z(), work.z() + 64 * kGroupLeading);
+    work.guided_estimate(64, {.noise_variance = 1e-12, .smoothing = Smoothing::average});
+    float largest = 0;
+    for (std::int64_t i = 0; i < 64; ++i) {
+      CHECK(work.weights()[i] >= 1);
+      CHECK(work.weights()[i] <= 64);
+      for (std::int64_t j = 0; j < 36; ++j) {
+        const auto at = static_cast<std::size_t>(i * kGroupLeading + j);
+        CHECK(std::isfinite(work.estimate()[at]));
+        largest = std::max(largest, std::abs(work.estimate()[at] - z[at]));
+      }
+    }
+    CHECK(largest < 0.5F * contrast);  // single precision does not resolve more
+  }
+}
 
 }  // namespace
 
@@ -117,11 +167,66 @@ TEST_CASE("groups: distances of any scale, infinitely far apart or almost equal"
   }
 }
 
+TEST_CASE("groups: of a stack, windows follow the best match from frame to frame; no patch crosses frames") {
+  MatchSettings settings{.patch = 6, .ring = 1, .radius = 9, .stride = 5, .count = 64};
+  settings.frames = 4;
+  settings.reach = 2;
+  settings.follow = 3;
+  const std::int64_t height = 22, width = 31;
+  const FloatPlane stack = plane_of(4 * height, width, 3);
+  const Groups groups = match_groups(std::span(&stack, 1), settings);
+  for (std::size_t i = 0; i < groups.rows.size(); ++i)
+    for (std::size_t j = 0; j < groups.columns.size(); ++j) {
+      const std::int64_t frame = groups.rows[i] / height, row = groups.rows[i] % height, column = groups.columns[j];
+      REQUIRE(row <= height - 6);
+      FloatPlane own(height, width);
+      std::copy_n(stack.row(frame * height), own.values.size(), own.values.begin());
+      auto all = window_of(stack, settings, own, row, column, frame, row, column, settings.radius);
+      for (const std::int64_t step : {-1, 1}) {
+        std::int64_t r = row, c = column;
+        for (std::int64_t other = frame + step; std::abs(other - frame) <= 2 && other >= 0 && other < 4;
+             other += step) {
+          const auto window = window_of(stack, settings, own, row, column, other, r, c, settings.follow);
+          const auto best = static_cast<std::int64_t>(std::get<1>(window.front()));
+          r = best / width % height;
+          c = best % width;
+          all.insert(all.end(), window.begin(), window.end());
+        }
+      }
+      std::sort(all.begin(), all.end());
+      std::vector<std::uint32_t> corners;
+      for (std::size_t l = 0; l < static_cast<std::size_t>(groups.count); ++l) corners.push_back(std::get<1>(all[l]));
+      std::sort(corners.begin(), corners.end());
+      const auto group = groups.group(static_cast<std::int64_t>(i), static_cast<std::int64_t>(j));
+      REQUIRE(std::vector<std::uint32_t>(group.begin(), group.end()) == corners);
+    }
+}
+
+TEST_CASE("groups: a stack of one scene without noise in the distances finds the scene in all frames") {
+  FloatPlane stack(5 * 20, 40);
+  const FloatPlane scene = plane_of(20, 40);
+  for (std::int64_t frame = 0; frame < 5; ++frame)
+    std::copy(scene.values.begin(), scene.values.end(), stack.row(frame * 20));
+  MatchSettings settings{.patch = 6, .ring = 1, .radius = 24, .stride = 5, .count = 3};
+  settings.frames = 5;
+  settings.reach = 1;
+  const Groups groups = match_groups(std::span(&stack, 1), settings);
+  const std::size_t middle = groups.rows.size() / 2;
+  for (std::size_t j = 0; j < groups.columns.size(); ++j) {
+    const auto group = groups.group(static_cast<std::int64_t>(middle), static_cast<std::int64_t>(j));
+    const auto here = static_cast<std::uint32_t>(groups.rows[middle] * 40 + groups.columns[j]);
+    CHECK(std::vector<std::uint32_t>(group.begin(), group.end()) ==
+          std::vector<std::uint32_t>{here - 800, here, here + 800});
+  }
+}
+
 TEST_CASE("groups: left smoothing is the k x k matrix of its definition, weights are the norms of its rows") {
-  for (const std::int64_t k : {64, 49}) {
-    const double s = 0.8, l = 1.1 * n * s;
-    GroupWork work;
-    fill(work, k);
+  using Sizes = std::pair<std::int64_t, std::int64_t>;
+  for (const Sizes& sizes : {Sizes{64, 36}, Sizes{49, 36}, Sizes{64, 25}, Sizes{13, 25}}) {
+    const std::int64_t k = sizes.first, n = sizes.second;
+    const double s = 0.8, l = 1.1 * static_cast<double>(n) * s;
+    GroupWork work(n);
+    fill(work, k, n);
     const MatrixXd x = centred(from_rows(work.x(), k, n, kGroupLeading)), z = from_rows(work.z(), k, n, kGroupLeading);
     work.guided_estimate(k, {.noise_variance = s});
     const MatrixXd smoothing = x * (x.transpose() * x + l * MatrixXd::Identity(n, n)).inverse() * x.transpose() +
@@ -137,11 +242,11 @@ TEST_CASE("groups: left smoothing is the k x k matrix of its definition, weights
 }
 
 TEST_CASE("groups: right smoothing is the posterior mean of the Gaussian that the guide's patches have") {
-  const std::int64_t k = 64;
+  const std::int64_t k = 64, n = GroupWork::kPixels;
   const double s = 0.8;
   GroupWork work, left;
-  fill(work, k);
-  fill(left, k);
+  fill(work, k, n);
+  fill(left, k, n);
   const MatrixXd guide = from_rows(work.x(), k, n, kGroupLeading), z = from_rows(work.z(), k, n, kGroupLeading);
   work.guided_estimate(k, {.noise_variance = s, .smoothing = Smoothing::average});
   left.guided_estimate(k, {.noise_variance = s, .smoothing = Smoothing::left});
@@ -191,19 +296,40 @@ TEST_CASE("groups: box sums equal their definition") {
 TEST_CASE("groups: a constant image stays as it is, any preset") {
   for (const GroupPreset& preset : group_presets())
     for (const float value : {0.0F, -3.25F}) {
-      FloatPlane flat(70, 66);
+      FloatPlane flat(140, 66);
       std::fill(flat.values.begin(), flat.values.end(), value);
-      const FloatPlane estimate = denoise_by_groups({flat}, preset).at(0);
+      const std::int64_t frames = value < 0 ? 2 : 1;
+      const FloatPlane estimate = denoise_by_groups({flat}, preset, frames).at(0);
       for (const float pixel : estimate.values) REQUIRE(std::abs(pixel - value) < 1e-5F);
     }
 }
 
-TEST_CASE("groups: channels do not mix: each is denoised as with the first alone, by the groups of the first") {
+TEST_CASE("groups: the distance of patches is summed over channels") {
+  // Of rows whose differences are 3-4-5 triangles: sqrt(3^2 + 4^2) in two channels is 5 in one.
+  std::vector<FloatPlane> two = {FloatPlane(20, 30), FloatPlane(20, 30)};
+  FloatPlane one(20, 30);
+  for (std::int64_t i = 0; i < 600; ++i) {
+    const float value = std::round(64 * number_at(i));
+    two[0].values[static_cast<std::size_t>(i)] = 3 * value;
+    two[1].values[static_cast<std::size_t>(i)] = -4 * value;
+    one.values[static_cast<std::size_t>(i)] = 5 * value;
+  }
+  const MatchSettings settings{.patch = 6, .ring = 1, .radius = 24, .stride = 5, .count = 64};
+  CHECK(match_groups(two, settings).corners == match_groups(std::span(&one, 1), settings).corners);
+}
+
+TEST_CASE("groups: a channel without contrast changes nothing, and channels after the first are all alike") {
   const GroupPreset& fast = group_presets().front();
-  FloatPlane first = plane_of(30, 31), second = plane_of(30, 31, 77);
-  const auto both = denoise_by_groups({first, second}, fast);
-  CHECK(denoise_by_groups({first}, fast).at(0).values == both.at(0).values);
-  CHECK(denoise_by_groups({first, first}, fast).at(1).values == both.at(0).values);
+  const FloatPlane first = plane_of(30, 31), second = plane_of(30, 31, 77), third = plane_of(30, 31, 400);
+  const auto with_empty = denoise_by_groups({first, FloatPlane(30, 31)}, fast);
+  CHECK(denoise_by_groups({first}, fast).at(0).values == with_empty.at(0).values);
+  const auto forth = denoise_by_groups({first, second, third}, fast);
+  const auto back = denoise_by_groups({first, third, second}, fast);
+  for (std::size_t i = 0; i < first.values.size(); ++i) {
+    CHECK(std::abs(forth[0].values[i] - back[0].values[i]) < 1e-4F);
+    CHECK(std::abs(forth[1].values[i] - back[2].values[i]) < 1e-4F);
+    CHECK(std::abs(forth[2].values[i] - back[1].values[i]) < 1e-4F);
+  }
 }
 
 TEST_CASE("multiscale: half the size keeps a constant's DCT, low cosines, and the strength of white noise") {
@@ -239,10 +365,10 @@ TEST_CASE("tiles: they cover the axis, overlap by 64, and their shares sum to 1"
     CHECK(spans.front().begin == 0);
     CHECK(spans.back().begin + spans.back().size == size);
     for (std::size_t i = 0; i + 1 < spans.size(); ++i) {
-      CHECK(spans[i].size == kTile);
-      CHECK(spans[i].begin + spans[i].size - spans[i + 1].begin == kTileOverlap);
-      CHECK(spans[i + 1].size > 2 * kTileOverlap);
-      CHECK(spans[i + 1].size <= kTile + kTileOverlap);
+      CHECK(spans[i].size == kImageTiling.tile);
+      CHECK(spans[i].begin + spans[i].size - spans[i + 1].begin == kImageTiling.overlap);
+      CHECK(spans[i + 1].size > 2 * kImageTiling.overlap);
+      CHECK(spans[i + 1].size <= kImageTiling.tile + kImageTiling.overlap);
     }
     for (std::int64_t at = 0; at < size; ++at) {
       double sum = 0;
