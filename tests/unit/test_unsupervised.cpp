@@ -252,8 +252,8 @@ TEST_CASE("checks: each tells its own kind of broken reference, and none of soun
   const auto near = [&](double value, double expected) { return std::abs(value - expected) < error; };
   // E (a - f)^2 - (E (b - f)^2 + E (c - f)^2) / 2 = 0.2^2 - 0.1^2, whose first term scatters four times as much
   CHECK(std::abs(bias("umse", {x + normal.values(n, 0.2), noisy(x), noisy(x)}, "variances") - 0.03) < 5 * error);
-  // Half of (0.05^2 + 0.1^2) - 0.001^2
-  CHECK(near(bias("umse-pairs", {own, noisy(x)}, "variances"), 0.00625));
+  // Half of 0.05^2 + 0.1^2 less 0.06^2
+  CHECK(near(bias("umse-pairs", {f + normal.values(n, 0.06), noisy(x)}, "variances"), 0.00445));
   // E (a - f)(b - f) holds the variance of the noise that a and b share, 0.1^2, beside the error.
   CHECK(near(bias("umse-pairs", {x + shared + normal.values(n, 0.02), x + shared, noisy(x)}, "pairs"), 0.01));
 }
