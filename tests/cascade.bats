@@ -41,6 +41,13 @@ mse_of() { denoise --model "$1" noisy.nst | metric mse --summary; }
   cmp threads.safetensors threads2.safetensors
 }
 
+@test "cascade: regression --cascade N is the kind cascade with N stages" {
+  learn --no-history --stages 2 clean.nst -o kind.safetensors
+  train-linear regression --no-history --cascade 2 --patch 4 --gate gate.safetensors clean.nst -o option.safetensors
+  cmp kind.safetensors option.safetensors
+  [[ $(fails_with 64 train-linear regression --patch 4 --gate gate.safetensors noisy.nst -o no.safetensors) == *"--cascade"* ]]
+}
+
 @test "cascade: merged from parts in any order, the model of the single run" {
   tensor slice --to 5 clean.nst | learn --state a.safetensors
   tensor slice --from 5 clean.nst | learn --first-index 5 --state b.safetensors

@@ -59,7 +59,7 @@ class CascadeStatistics : public Statistics {
     if (layout.axes != "HW") throw DataError("a cascade is learned on grey images (axes HW), not " + layout.axes);
     if (patch_ < 4 || patch_ % 2 != 0 || patch_ > PaddedPlane::kMargin)
       throw UsageError("a cascade needs --patch P, even, from 4 to 16");
-    request_.stages = given.integer("stages");
+    request_.stages = given.integer(given.declared("stages") ? "stages" : "cascade");
     request_.rank = given.integer("rank");
     request_.seed = given.seed();
     if (request_.rank >= patch_ * patch_)
@@ -131,6 +131,7 @@ class CascadeStatistics : public Statistics {
   }
 
   std::unique_ptr<Model> finish(ModelInfo info, double) override {
+    info.kind = "cascade";  // learned by regression --cascade too
     std::sort(images_.begin(), images_.end(), [](const auto& a, const auto& b) { return a.index < b.index; });
     std::vector<CascadeLevel> levels;
     for (const double sigma : levels_) {
@@ -177,6 +178,18 @@ std::vector<OptionSpec> cascade_options() {
 }
 
 }  // namespace
+
+std::vector<OptionSpec> cascade_options_of_regression() {
+  std::vector<OptionSpec> options = cascade_options();
+  for (OptionSpec& option : options) {
+    option.help = "with --cascade: " + option.help;
+    if (option.name != "stages") continue;
+    option = integer("cascade", "N", "no affine denoiser but a cascade of N stages, as the kind cascade learns it")
+                 .at_least(1)
+                 .at_most(8);
+  }
+  return options;
+}
 
 TrainKind cascade_training() {
   return {

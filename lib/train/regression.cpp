@@ -35,7 +35,7 @@ const std::vector<Loss>& losses() {
 std::vector<OptionSpec> regression_options() {
   std::vector<std::string> names;
   for (const Loss& loss : losses()) names.push_back(loss.name);
-  return {
+  std::vector<OptionSpec> options = {
       choice("loss", names, "what the denoiser minimises; supervised needs the companion clean, n2n reference.1")
           .otherwise("sure"),
       number("alpha", "A", "r2r: how much the noise is increased, to (1 + A^2) sigma^2")
@@ -57,10 +57,14 @@ std::vector<OptionSpec> regression_options() {
           .at_most(1e6),
       valid_option(),
   };
+  for (OptionSpec& option : cascade_options_of_regression()) options.push_back(std::move(option));
+  return options;
 }
 
 /// Throws UsageError where an option was typed that belongs to another loss.
 void check_options(const OptionValues& given, const Loss& loss) {
+  for (const char* name : {"gate", "levels", "rank", "seed"})
+    if (given.given(name)) throw UsageError(std::string("--") + name + " belongs to --cascade");
   for (const char* name : {"alpha", "smoothing", "centre", "block", "ridge"})
     if (given.given(name) && std::find(loss.options.begin(), loss.options.end(), name) == loss.options.end())
       throw UsageError(std::string("--") + name + " is no option of --loss " + loss.name);
@@ -168,10 +172,13 @@ TrainKind regression_training() {
   return {
       "regression", "an affine denoiser for one noise level, by the loss asked for", regression_options(),
       [](const VectorLayout& layout, const OptionValues& given) -> std::unique_ptr<Statistics> {
+        if (given.has("cascade") && given.given("loss")) throw UsageError("--cascade and --loss exclude each other");
+        if (given.has("cascade")) return cascade_training().make(layout, given);
         check_options(given, loss_of(given));
         return empty_statistics(layout, given);
       },
       [](const VectorLayout& layout, const OptionValues& given, const Record& state) -> std::unique_ptr<Statistics> {
+        if (given.has("cascade")) return cascade_training().load(layout, given, state);
         try {
           auto statistics = empty_statistics(layout, given);
           statistics->load(state);

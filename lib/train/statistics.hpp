@@ -97,6 +97,8 @@ TrainKind features_training();
 TrainKind mixture_training();
 TrainKind kronecker_training();
 TrainKind cascade_training();
+/// regression --cascade N is kind cascade --stages N: its options but --stages, and --cascade without a default.
+std::vector<OptionSpec> cascade_options_of_regression();
 TrainKind fusion_training();
 
 /// A tensor of a state with the type and shape it must have. DataError else.
