@@ -13,17 +13,9 @@
 namespace noiseutils {
 namespace {
 
-using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
-Matrix covariance(const LinearModel& model) {
-  const auto map = model.gain_map(model.gains([](double lambda) { return lambda; }), MeanUse::none, 1);
-  const AffineMap numbers = affine_map(*map);
-  return Eigen::Map<const Matrix>(numbers.weights.data(), model.dim(), model.dim());
-}
-
 class DenseAffine : public VectorMap {
  public:
-  DenseAffine(const Matrix& weights, std::span<const double> mean)
+  DenseAffine(const DenseMatrix& weights, std::span<const double> mean)
       : weights_(weights.data(), weights.data() + weights.size()),
         float_weights_(weights_.begin(), weights_.end()),
         mean_(mean.begin(), mean.end()),
@@ -59,15 +51,21 @@ class DenseAffine : public VectorMap {
 
 }  // namespace
 
+DenseMatrix covariance(const LinearModel& model) {
+  const auto map = model.gain_map(model.gains([](double lambda) { return lambda; }), MeanUse::none, 1);
+  const AffineMap numbers = affine_map(*map);
+  return Eigen::Map<const DenseMatrix>(numbers.weights.data(), model.dim(), model.dim());
+}
+
 std::unique_ptr<VectorMap> linear_lmmse(const LinearModel& model, std::span<const double> noise) {
   const std::int64_t d = model.dim();
-  const Matrix sigma = covariance(model);
-  Matrix total = sigma;
+  const DenseMatrix sigma = covariance(model);
+  DenseMatrix total = sigma;
   if (static_cast<std::int64_t>(noise.size()) == d)
     total.diagonal() += Eigen::Map<const Eigen::VectorXd>(noise.data(), d);
   else
-    total += Eigen::Map<const Matrix>(noise.data(), d, d);
-  const Eigen::LLT<Matrix> factor(total);
+    total += Eigen::Map<const DenseMatrix>(noise.data(), d, d);
+  const Eigen::LLT<DenseMatrix> factor(total);
   if (factor.info() != Eigen::Success)
     throw DataError("the covariance of the noisy vectors under the model is singular: no linear estimate exists");
   return std::make_unique<DenseAffine>(factor.solve(sigma).transpose(), model.mean());
@@ -75,7 +73,7 @@ std::unique_ptr<VectorMap> linear_lmmse(const LinearModel& model, std::span<cons
 
 std::vector<double> expected_variances(const LinearModel& model, double least,
                                        const std::function<double(double)>& variance) {
-  const Matrix sigma = covariance(model);
+  const DenseMatrix sigma = covariance(model);
   std::vector<double> result;
   for (std::int64_t i = 0; i < model.dim(); ++i) {
     const double mean = model.mean()[static_cast<std::size_t>(i)], reach = std::sqrt(3 * std::max(0.0, sigma(i, i)));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <Eigen/Core>
 #include <functional>
 #include <memory>
 #include <span>
@@ -7,6 +8,11 @@
 #include "model/linear_model.hpp"
 
 namespace noiseutils {
+
+using DenseMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// Sigma, d x d.
+DenseMatrix covariance(const LinearModel& model);
 
 /// The linear estimate of least mean squared error of x of a linear model from y, E[y | x] = x, whose noise has the
 /// covariance N, averaged over x:
