@@ -148,6 +148,8 @@ std::unique_ptr<SampleDenoiser> asked_mixture_denoiser(std::shared_ptr<const Mod
   }
   if (!model || model->mixture() == nullptr || model->info().patch == 0)
     throw UsageError("--patches " + patches + " wants a model of patches of kind mixture");
+  if (options.declared("estimator") && options.given("estimator"))
+    throw UsageError("--estimator is of the posterior mean, not of --patches " + patches);
   MixtureSteps steps;
   steps.epll = patches == "epll";
   steps.stride = options.has("stride") ? options.integer("stride") : steps.epll && model->info().patch > 3 ? 2 : 1;
