@@ -8,6 +8,7 @@
 #include "denoise/mixture_denoiser.hpp"
 #include "denoise/posterior.hpp"
 #include "denoise/self_methods.hpp"
+#include "denoise/strided.hpp"
 #include "model/denoiser.hpp"
 #include "model/model_kinds.hpp"
 
@@ -21,6 +22,9 @@ Program program() {
   self.summary = "estimate clean samples from noisy ones: by a model, a program or the image itself";
   const std::vector<OptionSpec> own = {
       number("sigma", "S", "standard deviation of the noise, in units of data, instead of the metadata noise").above(0),
+      integer("stride", "F", "denoise each sub-image of every F-th pixel by itself; default: as the model was learned")
+          .at_least(1)
+          .at_most(64),
       estimator_option(),
       flag("clip", "clip the estimates to [0, range]: the range of an image is 1, with --raw 2^depth - 1"),
       flag("keep-noisy", "keep the noisy sample as the companion noisy"),
@@ -45,6 +49,7 @@ int run(const Invocation& call) {
   DenoiseRequest request{
       call.options.maybe_number("sigma"), call.options.flag("keep-noisy"), call.options.flag("clip"), "", program, {}};
   std::shared_ptr<const Model> model;
+  std::int64_t stride = 1;
   std::unique_ptr<SampleDenoiser> denoiser;
   if (self != nullptr) {
     denoiser = estimating_denoiser(self->make(call.options), call.options);
@@ -57,9 +62,13 @@ int run(const Invocation& call) {
     denoiser = asked_mixture_denoiser(model, call.options);
     if (!denoiser) denoiser = estimating_denoiser(model, call.options);
     request.model = model_metadata(model->info());
+    stride = model->info().stride;
   }
+  if (call.options.has("stride")) stride = call.options.integer("stride");
+  denoiser = strided_denoiser(std::move(denoiser), stride);
   std::int64_t first_sample = 0;
   const PosteriorRequest wanted = posterior_request(call.options);
+  if (wanted.any() && stride > 1) throw UsageError("what is known of the posterior is not known under a --stride");
   PosteriorCompanions posterior(wanted, model, *denoiser);
   if (wanted.any())
     request.companions = [&](Record& record, const Tensor& noisy, std::span<const KnownNoise> noises) {
