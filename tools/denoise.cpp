@@ -5,6 +5,7 @@
 #include "cli/standard_options.hpp"
 #include "denoise/apply.hpp"
 #include "denoise/estimator.hpp"
+#include "denoise/mixture_denoiser.hpp"
 #include "denoise/posterior.hpp"
 #include "denoise/self_methods.hpp"
 #include "denoise/strided.hpp"
@@ -31,8 +32,8 @@ Program program() {
       first_index_option(),
       resume_option(),
   };
-  self.options =
-      joined(denoiser_options(), self_options(), posterior_options(), own, input_options(), output_options());
+  self.options = joined(denoiser_options(), self_options(), mixture_steps_options(), posterior_options(), own,
+                        input_options(), output_options());
   return self;
 }
 
@@ -44,6 +45,7 @@ int run(const Invocation& call) {
                              : "--model FILE or --denoiser 'CMD' is needed, or --self to learn from the very image");
   if (!program && call.options.given("timeout")) throw UsageError("--timeout belongs to --denoiser");
   if (program && call.options.has("estimator")) throw UsageError("--estimator belongs to --model and --self");
+  if (!call.options.has("model")) asked_mixture_denoiser(nullptr, call.options);  // refuses what belongs to a mixture
   DenoiseRequest request{
       call.options.maybe_number("sigma"), call.options.flag("keep-noisy"), call.options.flag("clip"), "", program, {}};
   std::shared_ptr<const Model> model;
@@ -57,7 +59,8 @@ int run(const Invocation& call) {
     request.model = program_metadata();
   } else {
     model = load_model(call.options.text("model"));
-    denoiser = estimating_denoiser(model, call.options);
+    denoiser = asked_mixture_denoiser(model, call.options);
+    if (!denoiser) denoiser = estimating_denoiser(model, call.options);
     request.model = model_metadata(model->info());
     stride = model->info().stride;
   }
