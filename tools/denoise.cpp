@@ -5,6 +5,7 @@
 #include "cli/standard_options.hpp"
 #include "denoise/apply.hpp"
 #include "denoise/estimator.hpp"
+#include "denoise/posterior.hpp"
 #include "denoise/self_methods.hpp"
 #include "model/denoiser.hpp"
 #include "model/model_kinds.hpp"
@@ -22,10 +23,12 @@ Program program() {
       estimator_option(),
       flag("clip", "clip the estimates to [0, range]: the range of an image is 1, with --raw 2^depth - 1"),
       flag("keep-noisy", "keep the noisy sample as the companion noisy"),
+      seed_option(),
       first_index_option(),
       resume_option(),
   };
-  self.options = joined(denoiser_options(), self_options(), own, input_options(), output_options());
+  self.options =
+      joined(denoiser_options(), self_options(), posterior_options(), own, input_options(), output_options());
   return self;
 }
 
@@ -37,8 +40,9 @@ int run(const Invocation& call) {
                              : "--model FILE or --denoiser 'CMD' is needed, or --self to learn from the very image");
   if (!program && call.options.given("timeout")) throw UsageError("--timeout belongs to --denoiser");
   if (program && call.options.has("estimator")) throw UsageError("--estimator belongs to --model and --self");
-  DenoiseRequest request{call.options.maybe_number("sigma"), call.options.flag("keep-noisy"), call.options.flag("clip"),
-                         "", program};
+  DenoiseRequest request{
+      call.options.maybe_number("sigma"), call.options.flag("keep-noisy"), call.options.flag("clip"), "", program, {}};
+  std::shared_ptr<const Model> model;
   std::unique_ptr<SampleDenoiser> denoiser;
   if (self != nullptr) {
     denoiser = estimating_denoiser(self->make(call.options), call.options);
@@ -47,11 +51,19 @@ int run(const Invocation& call) {
     denoiser = program_denoiser(call.options.text("denoiser"), call.options.number("timeout"));
     request.model = program_metadata();
   } else {
-    const std::shared_ptr<const Model> model = load_model(call.options.text("model"));
+    model = load_model(call.options.text("model"));
     denoiser = estimating_denoiser(model, call.options);
     request.model = model_metadata(model->info());
   }
-  return run_filter(call, [&](Record& record, LazyTensors& lazy, std::int64_t) {
+  std::int64_t first_sample = 0;
+  const PosteriorRequest wanted = posterior_request(call.options);
+  PosteriorCompanions posterior(wanted, model, *denoiser);
+  if (wanted.any())
+    request.companions = [&](Record& record, const Tensor& noisy, std::span<const KnownNoise> noises) {
+      posterior.add(record, noisy, noises, first_sample);
+    };
+  return run_filter(call, [&](Record& record, LazyTensors& lazy, std::int64_t first) {
+    first_sample = first;
     if (self != nullptr && call.options.flag("allow-nonfinite")) require_finite(record);
     apply_denoiser(record, lazy, *denoiser, request);
   });

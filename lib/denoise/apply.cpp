@@ -64,7 +64,9 @@ void apply_denoiser(Record& record, LazyTensors& lazy, SampleDenoiser& denoiser,
   const Tensor noisy = record.require("data");
   denoiser.prepare(sample_axes(record), sample_shape(record));
   const std::vector<KnownNoise> noises = known_noises(record, request.sigma);
+  denoiser.check_levels(mean_levels(noises));
   const std::optional<double> limit = clip_limit(record, request.clip);
+  if (request.companions) request.companions(record, noisy, noises);
 
   record.metadata["axes"] = axes_of(record);  // lazy data has no tensor to tell them from
   record.metadata["noise.removed"] = known_noise(record, request.sigma);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "denoise/sample_denoiser.hpp"
@@ -15,6 +17,9 @@ struct DenoiseRequest {
   bool clip = false;            ///< clip the estimates to [0, value_range(record)]
   std::string model;            ///< metadata `model` of the result
   bool at_once = false;         ///< compute all before anything is written: for denoisers that may fail
+  /// Adds companions: `noisy` samples in the units of x_0, the noise of each. Called before anything is written, and
+  /// while record.data still is what came.
+  std::function<void(Record& record, const Tensor& noisy, std::span<const KnownNoise> noises)> companions;
 };
 
 /// What a result says of the model that made it: {"kind","patch","samples"}, compact JSON; `samples` are the content

@@ -1,6 +1,7 @@
 #include "denoise/group_aggregate.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/threads.hpp"
 
@@ -9,9 +10,24 @@ namespace {
 
 constexpr std::int64_t kBandRows = 8;
 
-void add_rows(FloatPlane& to, std::int64_t first_row, const FloatPlane& from) {
-  float* sum = to.row(first_row);
-  for (std::size_t i = 0; i < from.values.size(); ++i) sum[i] += from.values[i];
+// Bands whose sums are held at a time: of a stack, a band touches rows of several frames.
+constexpr std::int64_t kBandsAtOnce = 32;
+
+/// The rows that the patches of some rows of references touch.
+std::vector<std::int64_t> touched_rows(const Groups& groups, std::int64_t first, std::int64_t last, std::int64_t height,
+                                       std::int64_t width, std::int64_t patch) {
+  std::vector<char> begins(static_cast<std::size_t>(height));
+  for (std::int64_t row = first; row < last; ++row)
+    for (std::size_t column = 0; column < groups.columns.size(); ++column)
+      for (const std::uint32_t corner : groups.group(row, static_cast<std::int64_t>(column)))
+        begins[corner / static_cast<std::uint32_t>(width)] = 1;
+  std::vector<std::int64_t> rows;
+  std::int64_t end = 0;
+  for (std::int64_t row = 0; row < height; ++row) {
+    if (begins[static_cast<std::size_t>(row)] != 0) end = row + patch;
+    if (row < end) rows.push_back(row);
+  }
+  return rows;
 }
 
 }  // namespace
@@ -33,55 +49,58 @@ FloatPlane box_sums(const FloatPlane& image, std::int64_t patch, Box box) {
   return result;
 }
 
-PatchSums::PatchSums(std::int64_t first_row, std::int64_t height, std::int64_t width, std::size_t channels,
+PatchSums::PatchSums(std::vector<std::int64_t> rows, std::int64_t height, std::int64_t width, std::size_t channels,
                      std::int64_t patch)
-    : first_row_(first_row), patch_(patch) {
+    : patch_(patch), rows_(std::move(rows)), above_(static_cast<std::size_t>(height)) {
+  const auto count = static_cast<std::int64_t>(rows_.size());
+  for (std::int64_t i = 0; i < count; ++i)
+    above_[static_cast<std::size_t>(rows_[static_cast<std::size_t>(i)])] = rows_[static_cast<std::size_t>(i)] - i;
   for (std::size_t c = 0; c < channels; ++c)
-    channels_.push_back({FloatPlane(height, width), FloatPlane(height, width), FloatPlane(height, width)});
+    channels_.push_back({FloatPlane(count, width), FloatPlane(count, width), FloatPlane(count, width)});
+}
+
+void PatchSums::add_to(FloatPlane& image, const FloatPlane& rows) const {
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    const float* from = rows.row(static_cast<std::int64_t>(i));
+    float* to = image.row(rows_[i]);
+    for (std::int64_t c = 0; c < image.width; ++c) to[c] += from[c];
+  }
 }
 
 Averages Averages::over(const Groups& groups, std::int64_t height, std::int64_t width, std::size_t channels,
                         std::int64_t patch, const std::function<void(std::int64_t, std::int64_t, PatchSums&)>& work) {
   const auto rows = static_cast<std::int64_t>(groups.rows.size());
-  std::vector<PatchSums> bands;
-  for (std::int64_t first = 0; first < rows; first += kBandRows) {
-    const std::int64_t last = std::min(first + kBandRows, rows);
-    // The groups are sorted: their first and last members tell the rows that the band touches.
-    std::int64_t top = height, bottom = 0;
-    for (std::int64_t row = first; row < last; ++row)
-      for (std::size_t column = 0; column < groups.columns.size(); ++column) {
-        const auto group = groups.group(row, static_cast<std::int64_t>(column));
-        top = std::min(top, static_cast<std::int64_t>(group.front()) / width);
-        bottom = std::max(bottom, static_cast<std::int64_t>(group.back()) / width + patch);
-      }
-    bands.emplace_back(top, bottom - top, width, channels, patch);
-  }
-  parallel_blocks(static_cast<std::int64_t>(bands.size()), [&](std::int64_t band) {
-    const std::int64_t first = band * kBandRows;
-    work(first, std::min(first + kBandRows, rows), bands[static_cast<std::size_t>(band)]);
-  });
-
   Averages averages;
-  averages.estimate.resize(channels);
-  averages.share.resize(channels);
+  averages.estimate.assign(channels, FloatPlane(height, width));
+  averages.share = averages.estimate;
+  std::vector<FloatPlane> weights = averages.estimate;
+  for (std::int64_t begin = 0; begin < rows; begin += kBandsAtOnce * kBandRows) {
+    const std::int64_t count = std::min(kBandsAtOnce, (rows - begin + kBandRows - 1) / kBandRows);
+    std::vector<std::optional<PatchSums>> bands(static_cast<std::size_t>(count));
+    parallel_blocks(count, [&](std::int64_t band) {
+      const std::int64_t first = begin + band * kBandRows, last = std::min(first + kBandRows, rows);
+      auto& sums = bands[static_cast<std::size_t>(band)];
+      sums.emplace(touched_rows(groups, first, last, height, width, patch), height, width, channels, patch);
+      work(first, last, *sums);
+    });
+    parallel_blocks(static_cast<std::int64_t>(channels), [&](std::int64_t channel) {
+      const auto c = static_cast<std::size_t>(channel);
+      for (const std::optional<PatchSums>& band : bands) {
+        band->add_to(averages.estimate[c], band->channels_[c].sum);
+        band->add_to(weights[c], band->channels_[c].weight);
+        band->add_to(averages.share[c], band->channels_[c].share);
+      }
+    });
+  }
   parallel_blocks(static_cast<std::int64_t>(channels), [&](std::int64_t channel) {
     const auto c = static_cast<std::size_t>(channel);
-    FloatPlane sum(height, width), weight(height, width), left(height, width);
-    for (const PatchSums& band : bands) {
-      const PatchSums::Channel& from = band.channels_[c];
-      add_rows(sum, band.first_row_, from.sum);
-      add_rows(weight, band.first_row_, from.weight);
-      add_rows(left, band.first_row_, from.share);
-    }
-    weight = box_sums(weight, patch, Box::ends);
-    left = box_sums(left, patch, Box::ends);
-    for (std::size_t i = 0; i < sum.values.size(); ++i) {
+    const FloatPlane weight = box_sums(weights[c], patch, Box::ends);
+    FloatPlane& left = averages.share[c] = box_sums(averages.share[c], patch, Box::ends);
+    for (std::size_t i = 0; i < weight.values.size(); ++i) {
       const float inverse = 1.0F / weight.values[i];  // not 0: the references cover every pixel
-      sum.values[i] *= inverse;
+      averages.estimate[c].values[i] *= inverse;
       left.values[i] *= inverse;
     }
-    averages.estimate[c] = std::move(sum);
-    averages.share[c] = std::move(left);
   });
   return averages;
 }

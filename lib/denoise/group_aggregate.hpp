@@ -19,14 +19,17 @@ FloatPlane box_sums(const FloatPlane& image, std::int64_t patch, Box box);
 /// sums spread it over the patch once, at the end.
 class PatchSums {
  public:
-  PatchSums(std::int64_t first_row, std::int64_t height, std::int64_t width, std::size_t channels, std::int64_t patch);
+  /// rows: those of the image that the patches touch, in order.
+  PatchSums(std::vector<std::int64_t> rows, std::int64_t height, std::int64_t width, std::size_t channels,
+            std::int64_t patch);
 
-  /// Adds `weight` times the patch, whose pixel [r, c] is values[(r * patch + c) * step], at the corner; `share` counts
-  /// with the same weight.
+  /// Adds `weight` times the patch, whose pixel [r, c] is values[r * row_step + c * step], at the corner; `share`
+  /// counts with the same weight.
   void add(std::size_t channel, std::uint32_t corner, const float* values, std::int64_t row_step, std::int64_t step,
            float weight, float share) {
     Channel& to = channels_[channel];
-    const auto at = static_cast<std::int64_t>(corner) - first_row_ * to.sum.width;
+    const auto width = static_cast<std::uint32_t>(to.sum.width);
+    const std::int64_t at = static_cast<std::int64_t>(corner) - above_[corner / width] * to.sum.width;
     to.weight.values[static_cast<std::size_t>(at)] += weight;
     to.share.values[static_cast<std::size_t>(at)] += weight * share;
     float* sum = to.sum.values.data() + at;
@@ -39,7 +42,10 @@ class PatchSums {
   struct Channel {
     FloatPlane sum, weight, share;
   };
-  std::int64_t first_row_, patch_;
+  void add_to(FloatPlane& image, const FloatPlane& rows) const;
+
+  std::int64_t patch_;
+  std::vector<std::int64_t> rows_, above_;  ///< above_: how many rows above a row of the image are left out
   std::vector<Channel> channels_;
 };
 

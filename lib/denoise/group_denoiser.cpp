@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "denoise/contrast.hpp"
 #include "denoise/group_aggregate.hpp"
 #include "denoise/group_match.hpp"
 #include "denoise/multiscale.hpp"
@@ -14,28 +15,25 @@ namespace {
 
 constexpr std::int64_t kPatch = 6;
 constexpr std::int64_t kStride = 5;
+constexpr std::int64_t kReach = 4;         // frames of a stack, before and after, in which patches are looked for
 constexpr float kGuideShare = 0.4F;        // of the image on which the groups of C are matched; the rest is noisy
 constexpr std::int64_t kLeastScaled = 64;  // pixels a side from which on D pays
 constexpr double kMix = 0.5;
 constexpr double kStrongNoise = 1.5;  // std of the clean image / sigma below which the pilot takes larger patches
 constexpr std::int64_t kPilotPatch = 9, kPilotLargePatch = 11;
 
-double contrast(const FloatPlane& noisy) {
-  double sum = 0, squares = 0;
-  for (const float value : noisy.values) {
-    sum += static_cast<double>(value);
-    squares += static_cast<double>(value) * static_cast<double>(value);
-  }
-  const auto n = static_cast<double>(noisy.values.size());
-  return std::sqrt(std::max(0.0, squares / n - sum / n * (sum / n) - 1));
-}
-
-std::vector<FloatPlane> pilot(const std::vector<FloatPlane>& noisy) {
+/// Step A. `settings` tells of the stack.
+std::vector<FloatPlane> pilot(const std::vector<FloatPlane>& noisy, MatchSettings settings) {
   const std::int64_t height = noisy[0].height, width = noisy[0].width;
-  const bool strong = contrast(noisy[0]) < kStrongNoise && std::min(height, width) >= kPilotLargePatch + 3;
+  const bool strong =
+      contrast(noisy[0]) < kStrongNoise && std::min(height / settings.frames, width) >= kPilotLargePatch + 3;
   const std::int64_t patch = strong ? kPilotLargePatch : kPilotPatch;
-  const Groups groups = match_groups(
-      noisy[0], {.patch = patch, .ring = 0, .radius = 16, .stride = kStride, .count = PilotWork::kPatches});
+  settings.patch = patch;
+  settings.ring = 0;
+  settings.radius = 16;
+  settings.stride = kStride;
+  settings.count = PilotWork::kPatches;
+  const Groups groups = match_groups(noisy[0], settings);
   const auto work = [&](std::int64_t first, std::int64_t end, PatchSums& sums) {
     PilotWork group(patch * patch);
     for (std::int64_t row = first; row < end; ++row)
@@ -112,9 +110,12 @@ Averages guided_pass(const Groups& groups, const std::vector<FloatPlane>& guide,
   return Averages::over(groups, data[0].height, data[0].width, data.size(), kPatch, work);
 }
 
-std::vector<FloatPlane> at_one_scale(const std::vector<FloatPlane>& noisy, const GroupPreset& preset) {
-  const MatchSettings settings{.patch = kPatch, .ring = 1, .radius = 24, .stride = preset.stride, .count = 64};
-  std::vector<FloatPlane> estimate = pilot(noisy);
+std::vector<FloatPlane> at_one_scale(const std::vector<FloatPlane>& noisy, const GroupPreset& preset,
+                                     std::int64_t frames) {
+  MatchSettings settings{.patch = kPatch, .ring = 1, .radius = 24, .stride = preset.stride, .count = 64};
+  settings.frames = frames;
+  settings.reach = kReach;
+  std::vector<FloatPlane> estimate = pilot(noisy, settings);
   estimate = guided_pass(match_groups(estimate[0], settings), estimate, noisy, {}, 0, preset.second).estimate;
   if (preset.rests.empty()) return estimate;
 
@@ -137,6 +138,24 @@ std::vector<FloatPlane> at_one_scale(const std::vector<FloatPlane>& noisy, const
   return data;
 }
 
+FloatPlane frame_of(const FloatPlane& stack, std::int64_t frames, std::int64_t frame) {
+  FloatPlane result(stack.height / frames, stack.width);
+  std::copy_n(stack.row(frame * result.height), result.values.size(), result.values.begin());
+  return result;
+}
+
+/// half_size() of every frame.
+FloatPlane half_frames(const FloatPlane& stack, std::int64_t frames) {
+  FloatPlane halves;
+  for (std::int64_t frame = 0; frame < frames; ++frame) {
+    const FloatPlane half = half_size(frame_of(stack, frames, frame));
+    halves.width = half.width;
+    halves.height += half.height;
+    halves.values.insert(halves.values.end(), half.values.begin(), half.values.end());
+  }
+  return halves;
+}
+
 }  // namespace
 
 const std::vector<GroupPreset>& group_presets() {
@@ -149,15 +168,21 @@ const std::vector<GroupPreset>& group_presets() {
   return presets;
 }
 
-std::vector<FloatPlane> denoise_by_groups(const std::vector<FloatPlane>& noisy, const GroupPreset& preset) {
-  if (noisy.empty() || std::min(noisy[0].height, noisy[0].width) < kLeastSide)
+std::vector<FloatPlane> denoise_by_groups(const std::vector<FloatPlane>& noisy, const GroupPreset& preset,
+                                          std::int64_t frames) {
+  if (noisy.empty() || std::min(noisy[0].height / frames, noisy[0].width) < kLeastSide)
     throw InternalError("denoise_by_groups: the image is too small");
-  std::vector<FloatPlane> estimate = at_one_scale(noisy, preset);
-  if (std::min(noisy[0].height, noisy[0].width) < kLeastScaled) return estimate;
+  std::vector<FloatPlane> estimate = at_one_scale(noisy, preset, frames);
+  if (std::min(noisy[0].height / frames, noisy[0].width) < kLeastScaled) return estimate;
   std::vector<FloatPlane> half;
-  for (const FloatPlane& channel : noisy) half.push_back(half_size(channel));
-  half = at_one_scale(half, preset);
-  for (std::size_t c = 0; c < noisy.size(); ++c) mix_low_frequencies(estimate[c], half[c], kMix);
+  for (const FloatPlane& channel : noisy) half.push_back(half_frames(channel, frames));
+  half = at_one_scale(half, preset, frames);
+  for (std::size_t c = 0; c < noisy.size(); ++c)
+    for (std::int64_t frame = 0; frame < frames; ++frame) {
+      FloatPlane own = frame_of(estimate[c], frames, frame);
+      mix_low_frequencies(own, frame_of(half[c], frames, frame), kMix);
+      std::copy(own.values.begin(), own.values.end(), estimate[c].row(frame * own.height));
+    }
   return estimate;
 }
 

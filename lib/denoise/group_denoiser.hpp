@@ -32,6 +32,9 @@ constexpr std::int64_t kLeastSide = 12;
 ///   D  the same at half the size, mixed into the lowest frequencies (mix_low_frequencies())
 /// A and the measured part of C are those of NL-Ridge and LIChI (see GroupWork), with fewer passes; B, D and the mean
 /// of the two smoothings are ours. Sides below kLeastSide are an error of the caller.
-std::vector<FloatPlane> denoise_by_groups(const std::vector<FloatPlane>& noisy, const GroupPreset& preset);
+/// frames: the image is a stack of so many, of equal height, below each other; groups are found across neighbouring
+/// ones, and estimate all their patches together.
+std::vector<FloatPlane> denoise_by_groups(const std::vector<FloatPlane>& noisy, const GroupPreset& preset,
+                                          std::int64_t frames = 1);
 
 }  // namespace noiseutils

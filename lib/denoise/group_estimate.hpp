@@ -32,7 +32,7 @@ struct GuidedSettings {
 class GroupWork {
  public:
   static constexpr std::int64_t kPixels = 36;
-  static constexpr std::int64_t kPatches = 64;  ///< at most
+  static constexpr std::int64_t kPatches = 128;  ///< at most
 
   GroupWork();
   float* x() { return x_.data(); }  ///< the guide's patches; guided_estimate() centres them

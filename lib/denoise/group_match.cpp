@@ -16,17 +16,30 @@ std::int64_t reflected(std::int64_t at, std::int64_t size) {
   return std::clamp<std::int64_t>(at, 0, size - 1);
 }
 
-/// The image with a reflected ring, and room behind it: kernels read whole vectors.
-FloatPlane with_ring(const FloatPlane& image, std::int64_t ring) {
-  FloatPlane padded(image.height + 2 * ring, image.width + 2 * ring);
-  for (std::int64_t r = 0; r < padded.height; ++r) {
-    const float* from = image.row(reflected(r - ring, image.height));
-    float* to = padded.row(r);
-    for (std::int64_t c = 0; c < padded.width; ++c) to[c] = from[reflected(c - ring, image.width)];
+/// The frames of a stack, each with a reflected ring, and room behind: kernels read whole vectors.
+class RingedFrames {
+ public:
+  RingedFrames(const FloatPlane& image, std::int64_t frames, std::int64_t ring)
+      : height_(image.height / frames + 2 * ring), padded_(frames * height_, image.width + 2 * ring) {
+    const std::int64_t height = image.height / frames;
+    for (std::int64_t frame = 0; frame < frames; ++frame)
+      for (std::int64_t r = 0; r < height_; ++r) {
+        const float* from = image.row(frame * height + reflected(r - ring, height));
+        float* to = padded_.row(frame * height_ + r);
+        for (std::int64_t c = 0; c < padded_.width; ++c) to[c] = from[reflected(c - ring, image.width)];
+      }
+    padded_.values.resize(padded_.values.size() + 2 * kGroupLanes);
   }
-  padded.values.resize(padded.values.size() + 2 * kGroupLanes);
-  return padded;
-}
+  /// Where the ring of the patch at a corner of a frame begins.
+  const float* at(std::int64_t frame, std::int64_t row, std::int64_t column) const {
+    return padded_.row(frame * height_ + row) + column;
+  }
+  std::int64_t width() const { return padded_.width; }
+
+ private:
+  std::int64_t height_;
+  FloatPlane padded_;
+};
 
 /// Chooses the smallest of a window's distances. Kept from one reference to the next: neighbours have similar ones.
 class Selection {
@@ -103,10 +116,82 @@ struct Span {
   std::int64_t begin, size;
 };
 
-Span window(std::int64_t at, std::int64_t positions, std::int64_t radius) {
+Span window_at(std::int64_t at, std::int64_t positions, std::int64_t radius) {
   const std::int64_t begin = std::max<std::int64_t>(0, at - radius), end = std::min(positions, at + radius + 1);
   return {begin, end - begin};
 }
+
+/// A window of candidates in one frame, and where its distances begin.
+struct Window {
+  std::int64_t frame;
+  Span down, across;
+  std::int64_t leading, begin;
+};
+
+/// Looks for the groups of the references of one thread.
+class Search {
+ public:
+  Search(const RingedFrames& image, const MatchSettings& settings, std::int64_t rows, std::int64_t columns)
+      : image_(image), settings_(settings), rows_(rows), columns_(columns), kernels_(group_kernels()) {}
+
+  /// Writes the corners of the group of a reference, sorted. image_width, frame_height: of the stack.
+  void find(std::int64_t frame, std::int64_t row, std::int64_t column, std::int64_t image_width,
+            std::int64_t frame_height, std::int64_t count, std::uint32_t* out) {
+    const float* reference = image_.at(frame, row, column);
+    windows_.clear();
+    distances_.clear();
+    const Window own = add_window(reference, frame, row, column, settings_.radius);
+    for (const std::int64_t step : {-1, 1}) {
+      std::int64_t at_row = row, at_column = column;
+      for (std::int64_t distance = 1; distance <= settings_.reach; ++distance) {
+        const std::int64_t other = frame + step * distance;
+        if (other < 0 || other >= settings_.frames) break;
+        const Window window = add_window(reference, other, at_row, at_column, settings_.follow);
+        const auto first = distances_.begin() + window.begin;
+        const std::int64_t best = std::min_element(first, distances_.end()) - first;
+        at_row = window.down.begin + best / window.leading;
+        at_column = window.across.begin + best % window.leading;
+      }
+    }
+    std::uint32_t* to = out;
+    std::size_t i = 0;
+    selection_.smallest(distances_, (row - own.down.begin) * own.leading + column - own.across.begin, count, kernels_,
+                        [&](std::int64_t place) {
+                          while (i + 1 < windows_.size() && place >= windows_[i + 1].begin) ++i;
+                          const Window& window = windows_[i];
+                          place -= window.begin;
+                          *to++ = static_cast<std::uint32_t>(
+                              (window.frame * frame_height + window.down.begin + place / window.leading) * image_width +
+                              window.across.begin + place % window.leading);
+                        });
+    if (windows_.size() > 1) std::sort(out, to);
+  }
+
+ private:
+  Window add_window(const float* reference, std::int64_t frame, std::int64_t row, std::int64_t column,
+                    std::int64_t radius) {
+    Window window{frame, window_at(row, rows_, radius), window_at(column, columns_, radius), 0,
+                  static_cast<std::int64_t>(distances_.size())};
+    window.leading = (window.across.size + kGroupLanes - 1) / kGroupLanes * kGroupLanes;
+    distances_.resize(static_cast<std::size_t>(window.begin + window.down.size * window.leading));
+    float* to = distances_.data() + window.begin;
+    kernels_.distances(reference, image_.at(frame, window.down.begin, window.across.begin), image_.width(),
+                       settings_.patch + 2 * settings_.ring, window.down.size, window.across.size, to, window.leading);
+    for (std::int64_t r = 0; r < window.down.size; ++r)
+      std::fill_n(to + r * window.leading + window.across.size, window.leading - window.across.size,
+                  std::numeric_limits<float>::infinity());
+    windows_.push_back(window);
+    return window;
+  }
+
+  const RingedFrames& image_;
+  const MatchSettings& settings_;
+  std::int64_t rows_, columns_;  ///< positions in a frame
+  const GroupKernels& kernels_;
+  Selection selection_;
+  std::vector<Window> windows_;
+  std::vector<float> distances_;
+};
 
 }  // namespace
 
@@ -118,35 +203,23 @@ std::vector<std::int64_t> reference_grid(std::int64_t positions, std::int64_t st
 }
 
 Groups match_groups(const FloatPlane& image, const MatchSettings& settings) {
-  const std::int64_t rows = image.height - settings.patch + 1, columns = image.width - settings.patch + 1;
+  const std::int64_t height = image.height / settings.frames;
+  const std::int64_t rows = height - settings.patch + 1, columns = image.width - settings.patch + 1;
   Groups groups;
-  groups.rows = reference_grid(rows, settings.stride);
+  for (std::int64_t frame = 0; frame < settings.frames; ++frame)
+    for (const std::int64_t row : reference_grid(rows, settings.stride)) groups.rows.push_back(frame * height + row);
   groups.columns = reference_grid(columns, settings.stride);
   groups.count = std::min(settings.count, std::min(rows, settings.radius + 1) * std::min(columns, settings.radius + 1));
   groups.corners.resize(groups.rows.size() * groups.columns.size() * static_cast<std::size_t>(groups.count));
 
-  const FloatPlane padded = with_ring(image, settings.ring);
-  const GroupKernels& kernels = group_kernels();
+  const RingedFrames ringed(image, settings.frames, settings.ring);
   parallel_blocks(static_cast<std::int64_t>(groups.rows.size()), [&](std::int64_t i) {
     const std::int64_t row = groups.rows[static_cast<std::size_t>(i)];
-    const Span down = window(row, rows, settings.radius);
-    std::vector<float> distances;
-    Selection selection;
+    Search search(ringed, settings, rows, columns);
     std::uint32_t* out = groups.corners.data() + i * static_cast<std::int64_t>(groups.columns.size()) * groups.count;
     for (const std::int64_t column : groups.columns) {
-      const Span across = window(column, columns, settings.radius);
-      const std::int64_t leading = (across.size + kGroupLanes - 1) / kGroupLanes * kGroupLanes;
-      distances.resize(static_cast<std::size_t>(down.size * leading));
-      kernels.distances(padded.row(row) + column, padded.row(down.begin) + across.begin, padded.width,
-                        settings.patch + 2 * settings.ring, down.size, across.size, distances.data(), leading);
-      for (std::int64_t r = 0; r < down.size; ++r)
-        std::fill_n(distances.data() + r * leading + across.size, leading - across.size,
-                    std::numeric_limits<float>::infinity());
-      selection.smallest(distances, (row - down.begin) * leading + column - across.begin, groups.count, kernels,
-                         [&](std::int64_t place) {
-                           *out++ = static_cast<std::uint32_t>((down.begin + place / leading) * image.width +
-                                                               across.begin + place % leading);
-                         });
+      search.find(row / height, row % height, column, image.width, height, groups.count, out);
+      out += groups.count;
     }
   });
   return groups;

@@ -9,13 +9,10 @@
 #include "model/linear_model.hpp"
 #include "model/model_kinds.hpp"
 #include "model/patch_geometry.hpp"
-#include "model/stationary.hpp"
 #include "tensor/tensor_sink.hpp"
 
 namespace noiseutils {
 namespace {
-
-constexpr std::int64_t kMaxBasis = std::int64_t{1} << 26;
 
 /// Of an average of affine patches: the mean of the patch's own diagonal over the places that a pixel can have in the
 /// patches that cover it, a rectangle: sums over rectangles of a table.
@@ -72,49 +69,12 @@ class ModelAsDenoiser : public Denoiser {
     check_fits(model_->info(), axes, shape);
     if (const std::int64_t patch = model_->info().patch; patch > 0)
       return diagonal_of_patches(patch_geometry(axes, shape, patch), affine_map(*model_->denoiser(sigma, 1 << 20)));
-    if (model_->info().kind == "stationary") return diagonal_of_stationary(*linear, axes, shape, sigma);
-    if (linear->rank() * linear->dim() > kMaxBasis) return std::nullopt;
-    return diagonal_of_basis(*linear, linear->wiener_gains(sigma));
+    return linear->diagonal(linear->wiener_gains(sigma));
   }
 
  private:
-  std::vector<double> diagonal_of_basis(const LinearModel& linear, const Gains& gains) {
-    const auto d = static_cast<std::size_t>(linear.dim()), rank = static_cast<std::size_t>(linear.rank());
-    if (squares_.empty() && rank > 0) {  // kept: with signal-dependent noise each sample has gains of its own
-      std::vector<double> units(rank * rank);
-      for (std::size_t k = 0; k < rank; ++k) units[k * rank + k] = 1;
-      squares_.resize(rank * d);
-      linear.synthesise(units, std::span<double>(squares_));
-      for (std::size_t i = 0; i < squares_.size(); ++i) {
-        const double u = squares_[i] - linear.mean()[i % d];
-        squares_[i] = u * u;
-      }
-    }
-    std::vector<double> diagonal(d, gains.residual);
-    for (std::size_t k = 0; k < rank; ++k)
-      for (std::size_t i = 0; i < d; ++i) diagonal[i] += squares_[k * d + i] * (gains.coefficients[k] - gains.residual);
-    return diagonal;
-  }
-
-  /// The same at every pixel of a channel: the answer to an impulse in one of them.
-  static std::vector<double> diagonal_of_stationary(const LinearModel& linear, const std::string& axes,
-                                                    const Shape& shape, double sigma) {
-    const SpectralShape size = spectral_shape(axes, shape);
-    const auto map = linear.gain_map(linear.wiener_gains(sigma), MeanUse::none, 1);
-    std::vector<double> diagonal;
-    for (std::int64_t c = 0; c < size.channels; ++c) {
-      std::vector<double> impulse(static_cast<std::size_t>(linear.dim()));
-      const auto place = static_cast<std::size_t>(c * size.pixels());
-      impulse[place] = 1;
-      map->apply(std::span<const double>(impulse), std::span<double>(impulse));
-      diagonal.insert(diagonal.end(), static_cast<std::size_t>(size.pixels()), impulse[place]);
-    }
-    return diagonal;
-  }
-
   std::shared_ptr<const Model> model_;
   std::unique_ptr<SampleDenoiser> denoiser_;
-  std::vector<double> squares_;  ///< U_ik^2, rank x dim
 };
 
 }  // namespace

@@ -112,6 +112,7 @@ std::unique_ptr<SampleDenoiser> patch_denoiser(std::shared_ptr<const Model> mode
 }
 
 std::unique_ptr<SampleDenoiser> model_denoiser(std::shared_ptr<const Model> model) {
+  if (model->info().kind == "cascade") return cascade_denoiser(std::move(model));
   return model->info().patch > 0 ? patch_denoiser(std::move(model)) : whole_sample_denoiser(std::move(model));
 }
 

@@ -2,6 +2,8 @@
 
 namespace noiseutils {
 
+void SampleDenoiser::check_levels(std::span<const double>) const {}
+
 void SampleDenoiser::produce_knowing(const Tensor& noisy, std::span<const KnownNoise> noises, ByteSink& sink) {
   produce(noisy, mean_levels(noises), sink);
 }

@@ -17,6 +17,8 @@ class SampleDenoiser {
   virtual ~SampleDenoiser() = default;
   /// Makes ready for samples of these axes and shape. Throws DataError unless it can denoise them.
   virtual void prepare(const std::string& axes, const Shape& shape) = 0;
+  /// Throws DataError unless it can denoise samples with noise of these levels, before anything of them is written.
+  virtual void check_levels(std::span<const double> sigmas) const;
   /// Writes the estimates of sigmas.size() samples, row-major, while it computes them.
   /// noisy: the samples one after the other along a leading axis, of a shape that prepare() was told last; sigmas: the
   /// standard deviation of the noise of each, in the units of `noisy`. Writes F64 for F64, else F32.
@@ -35,7 +37,10 @@ std::unique_ptr<SampleDenoiser> whole_sample_denoiser(std::shared_ptr<const Mode
 /// The average, at each pixel, of E[patch | noisy patch] over the patches that cover it, under a law of PxP patches.
 std::unique_ptr<SampleDenoiser> patch_denoiser(std::shared_ptr<const Model> model);
 
-/// The one of the two that suits the model.
+/// A cascade's estimate of every plane of axes HW, whatever the other axes.
+std::unique_ptr<SampleDenoiser> cascade_denoiser(std::shared_ptr<const Model> model);
+
+/// The one that suits the model.
 std::unique_ptr<SampleDenoiser> model_denoiser(std::shared_ptr<const Model> model);
 
 /// What a program answers (model/external_denoiser.hpp), which is asked for one sample at a time, each within `timeout`

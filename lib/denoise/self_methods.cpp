@@ -9,6 +9,8 @@ namespace noiseutils {
 const std::vector<SelfMethod>& self_methods() {
   static const std::vector<SelfMethod> methods = {
       groups_method(),
+      nl_bayes_method(),
+      stationary_self_method(),
       mp_pca_self_method(),
   };
   return methods;
@@ -22,6 +24,7 @@ std::vector<OptionSpec> self_options() {
       flag("self", "learn from the very image instead of a model"),
       choice("method", methods, "how --self learns").otherwise("groups"),
       choice("preset", presets, "how much work --self does").otherwise("best"),
+      flag("pool", "let --self learn from all samples of a batch, as from the frames of a stack"),
   };
 }
 
@@ -29,9 +32,12 @@ const SelfMethod* asked_self_method(const OptionValues& options) {
   if (options.flag("self")) {
     for (const char* other : {"model", "denoiser"})
       if (options.has(other)) throw UsageError(std::string("--self and --") + other + " exclude each other");
-    return &require_entry<UsageError>(self_methods(), options.text("method"), "method");
+    const SelfMethod& method = require_entry<UsageError>(self_methods(), options.text("method"), "method");
+    for (const char* name : {"preset", "pool"})
+      if (!method.presets && options.given(name)) throw UsageError("--method " + method.name + " takes no --" + name);
+    return &method;
   }
-  for (const char* name : {"method", "preset"})
+  for (const char* name : {"method", "preset", "pool"})
     if (options.given(name)) throw UsageError(std::string("--") + name + " belongs to --self");
   return nullptr;
 }

@@ -8,6 +8,7 @@
 #include "base/number.hpp"
 #include "base/threads.hpp"
 #include "model/dense_map.hpp"
+#include "model/empirical_posterior.hpp"
 #include "model/model_tensors.hpp"
 #include "model/softmax_sums.hpp"
 
@@ -100,6 +101,10 @@ class EmpiricalModel : public Model {
   std::vector<double> log_density(double sigma, std::span<const double> y) const override { return density(sigma, y); }
   void draw(std::span<const float> normals, std::span<float> x) const override { pick(normals, x); }
   void draw(std::span<const double> normals, std::span<double> x) const override { pick(normals, x); }
+  std::unique_ptr<Posterior> posterior(double sigma) const override {
+    require_noise(sigma);
+    return empirical_posterior(table_.table(), sigma);
+  }
   std::map<std::string, Tensor, std::less<>> tensors() const override { return {{"samples", table_.table()}}; }
 
  private:

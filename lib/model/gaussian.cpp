@@ -37,6 +37,10 @@ class GaussianModel : public LinearModel {
   void synthesise(std::span<const float> c, std::span<float> x) const override { synthesise_as(c, x); }
   void synthesise(std::span<const double> c, std::span<double> x) const override { synthesise_as(c, x); }
 
+  std::vector<double> diagonal(const Gains& gains) const override {
+    return vectors_.dtype() == DType::F64 ? diagonal_as<double>(gains) : diagonal_as<float>(gains);
+  }
+
   /// rank x dim, in the type asked for; converted once where it is not the stored one.
   template <class T>
   const T* basis() const {
@@ -56,6 +60,17 @@ class GaussianModel : public LinearModel {
   std::unique_ptr<VectorMap> spectral_map(const Gains& gains, MeanUse use) const override;
 
  private:
+  template <class T>
+  std::vector<double> diagonal_as(const Gains& gains) const {
+    const auto d = static_cast<std::size_t>(dim());
+    const double rest = rank() < dim() ? gains.residual : 0;
+    std::vector<double> result(d, rest);
+    const T* u = vectors_.values<T>().data();
+    for (const double gain : gains.coefficients)
+      for (std::size_t i = 0; i < d; ++i, ++u)
+        result[i] += static_cast<double>(*u) * static_cast<double>(*u) * (gain - rest);
+    return result;
+  }
   template <class T>
   void analyse(std::span<const T> y, std::span<T> c) const {
     const std::int64_t count = static_cast<std::int64_t>(y.size()) / dim(), wave = wave_of(dim());

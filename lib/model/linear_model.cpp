@@ -8,11 +8,13 @@
 #include "base/number.hpp"
 #include "base/threads.hpp"
 #include "model/dense_map.hpp"
+#include "model/linear_posterior.hpp"
 
 namespace noiseutils {
 namespace {
 
 constexpr std::int64_t kDenseDim = 1024;  // d^2 numbers of a dense map then fit the caches
+constexpr std::size_t kUnits = 256;       // basis vectors made at once where they are not at hand
 constexpr std::int64_t kChunk = 4096;     // vectors whose coefficients are held at once
 
 Gains with_variance(const LinearModel& model, double t, double (*gain)(double lambda, double t)) {
@@ -99,6 +101,25 @@ std::unique_ptr<VectorMap> LinearModel::gain_map(const Gains& gains, MeanUse use
   return dense_map(*spectral_map(gains, MeanUse::none), mean(), use);
 }
 
+std::vector<double> LinearModel::diagonal(const Gains& gains) const {
+  const auto d = static_cast<std::size_t>(dim()), r = static_cast<std::size_t>(rank());
+  const double rest = rank() < dim() ? gains.residual : 0;
+  std::vector<double> result(d, rest), units, vectors;
+  for (std::size_t first = 0; first < r; first += kUnits) {
+    const std::size_t n = std::min(kUnits, r - first);
+    units.assign(n * r, 0.0);
+    vectors.resize(n * d);
+    for (std::size_t k = 0; k < n; ++k) units[k * r + first + k] = 1;
+    synthesise(units, std::span<double>(vectors));
+    for (std::size_t k = 0; k < n; ++k)
+      for (std::size_t i = 0; i < d; ++i) {
+        const double u = vectors[k * d + i] - mean()[i];
+        result[i] += u * u * (gains.coefficients[first + k] - rest);
+      }
+  }
+  return result;
+}
+
 std::unique_ptr<VectorMap> LinearModel::denoiser(double sigma, std::int64_t vectors) const {
   return gain_map(wiener_gains(sigma), MeanUse::affine, vectors);
 }
@@ -129,6 +150,11 @@ std::vector<double> LinearModel::log_density(double sigma, std::span<const doubl
   require_sigma(sigma);
   require_density(*this, sigma);
   return log_densities(*this, sigma, y);
+}
+
+std::unique_ptr<Posterior> LinearModel::posterior(double sigma) const {
+  require_noise(sigma);
+  return linear_posterior(*this, sigma);
 }
 
 void LinearModel::draw(std::span<const float> normals, std::span<float> x) const {

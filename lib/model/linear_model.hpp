@@ -59,6 +59,9 @@ class LinearModel : public Model {
   virtual void synthesise(std::span<const float> c, std::span<float> x) const = 0;
   virtual void synthesise(std::span<const double> c, std::span<double> x) const = 0;
 
+  /// The diagonal of U diag(g) U^T + g_r (I - U U^T), dim() values: d_i = g_r + sum_k U_ik^2 (g_k - g_r).
+  virtual std::vector<double> diagonal(const Gains& gains) const;
+
   std::unique_ptr<VectorMap> denoiser(double sigma, std::int64_t vectors) const override;
   std::unique_ptr<VectorMap> score_map(double sigma, std::int64_t vectors) const override;
   void jacobian_product(double sigma, std::span<const float> y, std::span<const float> v,
@@ -72,6 +75,7 @@ class LinearModel : public Model {
   /// x = mean + Sigma^(1/2) z, the symmetric root: gains sqrt(lambda).
   void draw(std::span<const float> normals, std::span<float> x) const override;
   void draw(std::span<const double> normals, std::span<double> x) const override;
+  std::unique_ptr<Posterior> posterior(double sigma) const override;
   const LinearModel* linear() const override { return this; }
 
  protected:

@@ -10,6 +10,7 @@
 #include "model/dense_map.hpp"
 #include "model/gaussian.hpp"
 #include "model/mixture_at.hpp"
+#include "model/mixture_posterior.hpp"
 #include "model/model_tensors.hpp"
 
 namespace noiseutils {
@@ -228,6 +229,11 @@ std::vector<double> MixtureModel::log_density(double sigma, std::span<const doub
 }
 void MixtureModel::draw(std::span<const float> normals, std::span<float> x) const { draw_as(*this, normals, x); }
 void MixtureModel::draw(std::span<const double> normals, std::span<double> x) const { draw_as(*this, normals, x); }
+
+std::unique_ptr<Posterior> MixtureModel::posterior(double sigma) const {
+  require_noise(sigma);
+  return mixture_posterior(*this, sigma);
+}
 
 std::map<std::string, Tensor, std::less<>> MixtureModel::tensors() const {
   const std::int64_t rows = first_rows_.back();

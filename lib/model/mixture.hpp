@@ -72,6 +72,8 @@ class MixtureModel : public Model {
   void draw(std::span<const float> normals, std::span<float> x) const override;
   void draw(std::span<const double> normals, std::span<double> x) const override;
 
+  std::unique_ptr<Posterior> posterior(double sigma) const override;
+
   std::map<std::string, Tensor, std::less<>> tensors() const override;
   std::map<std::string, std::string> metadata() const override;
   const MixtureModel* mixture() const override { return this; }

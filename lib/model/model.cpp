@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "model/patch_geometry.hpp"
+#include "model/posterior.hpp"
 
 namespace noiseutils {
 namespace {
@@ -12,6 +13,10 @@ std::int64_t vectors_in(std::span<const T> y, std::int64_t dim) {
 }
 
 }  // namespace
+
+std::unique_ptr<Posterior> Model::posterior(double) const {
+  throw UsageError("a model of kind " + info_.kind + " does not tell the law of the clean sample given the noisy one");
+}
 
 void Model::denoise(double sigma, std::span<const float> y, std::span<float> x) const {
   denoiser(sigma, vectors_in(y, dim()))->apply(y, x);

@@ -38,6 +38,7 @@ class VectorMap {
 
 class LinearModel;
 class MixtureModel;
+class Posterior;
 
 /// A law p of x in R^d whose smoothed density p_sigma, the law of y = x + sigma n with n ~ N(0, I), is tractable.
 /// Batches are as in VectorMap: n = y.size() / dim() vectors one after the other; an InternalError if that is no whole
@@ -68,6 +69,10 @@ class Model {
   /// models fed the same normals give comparable samples.
   virtual void draw(std::span<const float> normals, std::span<float> x) const = 0;
   virtual void draw(std::span<const double> normals, std::span<double> x) const = 0;
+
+  /// The law of x given y = x + sigma n (posterior.hpp), prepared for many y. UsageError at sigma 0, where y is x, and
+  /// by default: for a kind whose posterior is not known, or that is no law of x.
+  virtual std::unique_ptr<Posterior> posterior(double sigma) const;
 
   /// The model as a linear one, whose posterior mean is affine in y; nullptr if it is not.
   virtual const LinearModel* linear() const { return nullptr; }

@@ -7,6 +7,7 @@
 #include "base/json.hpp"
 #include "base/number.hpp"
 #include "base/registry.hpp"
+#include "model/cascade.hpp"
 #include "model/empirical.hpp"
 #include "model/gaussian.hpp"
 #include "model/kronecker.hpp"
@@ -87,6 +88,8 @@ const std::vector<ModelKind>& model_kinds() {
       {"mixture", "a mixture of Gaussian laws, each by the leading eigenvectors of its covariance",
        mixture_from_tensors},
       {"empirical", "the training set itself, each of its samples equally likely", empirical_from_tensors},
+      {"cascade", "a denoiser of images in stages, fitted by least squares, switched by a mixture",
+       cascade_from_tensors},
   };
   return kinds;
 }

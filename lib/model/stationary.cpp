@@ -72,6 +72,20 @@ class StationaryModel : public LinearModel {
   void synthesise(std::span<const float> c, std::span<float> x) const override { synthesise_as(c, x, MeanUse::add); }
   void synthesise(std::span<const double> c, std::span<double> x) const override { synthesise_as(c, x, MeanUse::add); }
 
+  /// The same at every pixel of a channel: the answer to an impulse in one of them.
+  std::vector<double> diagonal(const Gains& gains) const override {
+    const auto map = spectral_map(gains, MeanUse::none);
+    std::vector<double> diagonal;
+    for (std::int64_t c = 0; c < shape_.channels; ++c) {
+      std::vector<double> impulse(index(dim()));
+      const std::size_t place = index(c * shape_.pixels());
+      impulse[place] = 1;
+      map->apply(std::span<const double>(impulse), std::span<double>(impulse));
+      diagonal.insert(diagonal.end(), index(shape_.pixels()), impulse[place]);
+    }
+    return diagonal;
+  }
+
   /// c = U^T (y [- mean]) for each vector.
   template <class T>
   void analyse(std::span<const T> y, std::span<T> c, MeanUse use) const {

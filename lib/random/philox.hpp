@@ -16,7 +16,8 @@ enum class Purpose : std::uint32_t {
   train = 6,
   probe = 7,      ///< probes of Monte-Carlo estimators
   resample = 8,   ///< bootstrap and permutation tests
-  operators = 9,  ///< random operators before the noise
+  operators = 9,   ///< random operators before the noise
+  posterior = 10,  ///< draws of a clean sample given the noisy one
 };
 
 /// Names one stream of random numbers. `sample` is the global index of the sample, `copy` the copy or step within it.

@@ -72,6 +72,31 @@ void check_groups(const FloatPlane& image, const MatchSettings& settings, std::i
     }
 }
 
+/// The positions of one frame of a stack in a window about (row, column), by distance, then place.
+std::vector<std::tuple<float, std::uint32_t>> window_of(const FloatPlane& stack, const MatchSettings& s,
+                                                        const FloatPlane& reference_frame, std::int64_t reference_row,
+                                                        std::int64_t reference_column, std::int64_t frame,
+                                                        std::int64_t row, std::int64_t column, std::int64_t radius) {
+  const std::int64_t height = stack.height / s.frames;
+  FloatPlane image(height, stack.width);
+  std::copy_n(stack.row(frame * height), image.values.size(), image.values.begin());
+  std::vector<std::tuple<float, std::uint32_t>> all;
+  for (std::int64_t r = std::max<std::int64_t>(0, row - radius); r <= std::min(height - s.patch, row + radius); ++r)
+    for (std::int64_t c = std::max<std::int64_t>(0, column - radius);
+         c <= std::min(stack.width - s.patch, column + radius); ++c) {
+      float sum = 0;
+      for (std::int64_t i = -s.ring; i < s.patch + s.ring; ++i)
+        for (std::int64_t j = -s.ring; j < s.patch + s.ring; ++j) {
+          const float d = reflected_pixel(image, r + i, c + j) -
+                          reflected_pixel(reference_frame, reference_row + i, reference_column + j);
+          sum += d * d;
+        }
+      all.emplace_back(sum, static_cast<std::uint32_t>((frame * height + r) * stack.width + c));
+    }
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
 MatrixXd from_rows(const float* values, std::int64_t rows, std::int64_t columns, std::int64_t leading) {
   MatrixXd result(rows, columns);
   for (std::int64_t i = 0; i < rows; ++i)
@@ -141,6 +166,59 @@ TEST_CASE("groups: distances of any scale, infinitely far apart or almost equal"
     FloatPlane image = plane_of(30, 33);
     for (float& value : image.values) value *= scale;
     check_groups(image, {.patch = 6, .ring = 1, .radius = 24, .stride = 5, .count = 64}, 64);
+  }
+}
+
+TEST_CASE("groups: of a stack, windows follow the best match from frame to frame; no patch crosses frames") {
+  MatchSettings settings{.patch = 6, .ring = 1, .radius = 9, .stride = 5, .count = 64};
+  settings.frames = 4;
+  settings.reach = 2;
+  settings.follow = 3;
+  const std::int64_t height = 22, width = 31;
+  const FloatPlane stack = plane_of(4 * height, width, 3);
+  const Groups groups = match_groups(stack, settings);
+  for (std::size_t i = 0; i < groups.rows.size(); ++i)
+    for (std::size_t j = 0; j < groups.columns.size(); ++j) {
+      const std::int64_t frame = groups.rows[i] / height, row = groups.rows[i] % height, column = groups.columns[j];
+      REQUIRE(row <= height - 6);
+      FloatPlane own(height, width);
+      std::copy_n(stack.row(frame * height), own.values.size(), own.values.begin());
+      auto all = window_of(stack, settings, own, row, column, frame, row, column, settings.radius);
+      for (const std::int64_t step : {-1, 1}) {
+        std::int64_t r = row, c = column;
+        for (std::int64_t other = frame + step; std::abs(other - frame) <= 2 && other >= 0 && other < 4;
+             other += step) {
+          const auto window = window_of(stack, settings, own, row, column, other, r, c, settings.follow);
+          const auto best = static_cast<std::int64_t>(std::get<1>(window.front()));
+          r = best / width % height;
+          c = best % width;
+          all.insert(all.end(), window.begin(), window.end());
+        }
+      }
+      std::sort(all.begin(), all.end());
+      std::vector<std::uint32_t> corners;
+      for (std::size_t l = 0; l < static_cast<std::size_t>(groups.count); ++l) corners.push_back(std::get<1>(all[l]));
+      std::sort(corners.begin(), corners.end());
+      const auto group = groups.group(static_cast<std::int64_t>(i), static_cast<std::int64_t>(j));
+      REQUIRE(std::vector<std::uint32_t>(group.begin(), group.end()) == corners);
+    }
+}
+
+TEST_CASE("groups: a stack of one scene without noise in the distances finds the scene in all frames") {
+  FloatPlane stack(5 * 20, 40);
+  const FloatPlane scene = plane_of(20, 40);
+  for (std::int64_t frame = 0; frame < 5; ++frame)
+    std::copy(scene.values.begin(), scene.values.end(), stack.row(frame * 20));
+  MatchSettings settings{.patch = 6, .ring = 1, .radius = 24, .stride = 5, .count = 3};
+  settings.frames = 5;
+  settings.reach = 1;
+  const Groups groups = match_groups(stack, settings);
+  const std::size_t middle = groups.rows.size() / 2;
+  for (std::size_t j = 0; j < groups.columns.size(); ++j) {
+    const auto group = groups.group(static_cast<std::int64_t>(middle), static_cast<std::int64_t>(j));
+    const auto here = static_cast<std::uint32_t>(groups.rows[middle] * 40 + groups.columns[j]);
+    CHECK(std::vector<std::uint32_t>(group.begin(), group.end()) ==
+          std::vector<std::uint32_t>{here - 800, here, here + 800});
   }
 }
 
@@ -218,9 +296,10 @@ TEST_CASE("groups: box sums equal their definition") {
 TEST_CASE("groups: a constant image stays as it is, any preset") {
   for (const GroupPreset& preset : group_presets())
     for (const float value : {0.0F, -3.25F}) {
-      FloatPlane flat(70, 66);
+      FloatPlane flat(140, 66);
       std::fill(flat.values.begin(), flat.values.end(), value);
-      const FloatPlane estimate = denoise_by_groups({flat}, preset).at(0);
+      const std::int64_t frames = value < 0 ? 2 : 1;
+      const FloatPlane estimate = denoise_by_groups({flat}, preset, frames).at(0);
       for (const float pixel : estimate.values) REQUIRE(std::abs(pixel - value) < 1e-5F);
     }
 }
@@ -266,10 +345,10 @@ TEST_CASE("tiles: they cover the axis, overlap by 64, and their shares sum to 1"
     CHECK(spans.front().begin == 0);
     CHECK(spans.back().begin + spans.back().size == size);
     for (std::size_t i = 0; i + 1 < spans.size(); ++i) {
-      CHECK(spans[i].size == kTile);
-      CHECK(spans[i].begin + spans[i].size - spans[i + 1].begin == kTileOverlap);
-      CHECK(spans[i + 1].size > 2 * kTileOverlap);
-      CHECK(spans[i + 1].size <= kTile + kTileOverlap);
+      CHECK(spans[i].size == kImageTiling.tile);
+      CHECK(spans[i].begin + spans[i].size - spans[i + 1].begin == kImageTiling.overlap);
+      CHECK(spans[i + 1].size > 2 * kImageTiling.overlap);
+      CHECK(spans[i + 1].size <= kImageTiling.tile + kImageTiling.overlap);
     }
     for (std::int64_t at = 0; at < size; ++at) {
       double sum = 0;
