@@ -7,6 +7,7 @@
 #include "denoise/estimator.hpp"
 #include "denoise/posterior.hpp"
 #include "denoise/self_methods.hpp"
+#include "denoise/sigma_prior.hpp"
 #include "model/denoiser.hpp"
 #include "model/model_kinds.hpp"
 
@@ -19,7 +20,7 @@ Program program() {
   self.name = "denoise";
   self.summary = "estimate clean samples from noisy ones: by a model, a program or the image itself";
   const std::vector<OptionSpec> own = {
-      number("sigma", "S", "standard deviation of the noise, in units of data, instead of the metadata noise").above(0),
+      noise_sigma_option(),
       estimator_option(),
       flag("clip", "clip the estimates to [0, range]: the range of an image is 1, with --raw 2^depth - 1"),
       flag("keep-noisy", "keep the noisy sample as the companion noisy"),
@@ -40,8 +41,10 @@ int run(const Invocation& call) {
                              : "--model FILE or --denoiser 'CMD' is needed, or --self to learn from the very image");
   if (!program && call.options.given("timeout")) throw UsageError("--timeout belongs to --denoiser");
   if (program && call.options.has("estimator")) throw UsageError("--estimator belongs to --model and --self");
-  DenoiseRequest request{
-      call.options.maybe_number("sigma"), call.options.flag("keep-noisy"), call.options.flag("clip"), "", program, {}};
+  DenoiseRequest request;
+  request.keep_noisy = call.options.flag("keep-noisy");
+  request.clip = call.options.flag("clip");
+  request.at_once = program;
   std::shared_ptr<const Model> model;
   std::unique_ptr<SampleDenoiser> denoiser;
   if (self != nullptr) {
@@ -55,6 +58,7 @@ int run(const Invocation& call) {
     denoiser = estimating_denoiser(model, call.options);
     request.model = model_metadata(model->info());
   }
+  ask_for_sigma(call.options, model, request);
   std::int64_t first_sample = 0;
   const PosteriorRequest wanted = posterior_request(call.options);
   PosteriorCompanions posterior(wanted, model, *denoiser);
