@@ -16,7 +16,7 @@ x = r.standard_normal((300, 12)) @ r.standard_normal((12, 12)) + r.standard_norm
 np.save("vectors.npy", x)
 np.save("y.npy", (x + 0.7*r.standard_normal(x.shape))[:30])
 END
-  train-linear gaussian --axes ND vectors.npy -o whole.safetensors
+  train-linear gaussian --shrink none --axes ND vectors.npy -o whole.safetensors
 }
 
 # told OPTIONS...: denoises y.npy to told.nst.
@@ -149,7 +149,7 @@ END
 @test "posterior: under a model of patches the variance is the average over the patches that cover a pixel" {
   needs numpy
   noise dead-leaves -n 3 --height 20 --width 26 --rmin 4 -o clean.nst
-  train-linear gaussian --patch 4 clean.nst -o patches.safetensors
+  train-linear gaussian --shrink none --patch 4 clean.nst -o patches.safetensors
   tensor head -n 1 clean.nst | noise gaussian --sigma 0.1 >noisy.nst
   denoise --model patches.safetensors --variance --principal 2 --iterations 200 noisy.nst -o told.nst
   tensor convert clean.nst -o clean.npy
@@ -226,6 +226,7 @@ END
   fails_with 64 denoise --self --draws 2 image.nst
   grep -q -- '--model' fails.err
   fails_with 64 denoise --denoiser cat --draws 2 image.nst
+  fails_with 64 denoise --self --pool --variance image.nst
   fails_with 64 told --model whole.safetensors --principal 13
   grep -q '12 dimensions' fails.err
   for k in 0 -1 x 1.5; do

@@ -5,7 +5,6 @@
 namespace noiseutils {
 namespace {
 
-constexpr std::int64_t n = GroupWork::kPixels;
 constexpr std::int64_t kLead = kGroupLeading;
 // Added to the diagonal as a share of the trace: keeps the least eigenvalue above the rounding of the largest.
 constexpr double kLeastShare = 1e-7;
@@ -14,14 +13,16 @@ std::vector<float> matrix(std::int64_t rows) { return std::vector<float>(static_
 
 }  // namespace
 
-GroupWork::GroupWork()
+GroupWork::GroupWork(std::int64_t pixels)
     : kernels_(group_kernels()),
+      pixels_(pixels),
+      rows_((pixels + 3) / 4 * 4),
       x_(matrix(kPatches)),
       z_(matrix(kPatches)),
       estimate_(matrix(kPatches)),
-      scatter_(matrix(n)),
-      cross_(matrix(n)),
-      inverse_(matrix(n)),
+      scatter_(matrix(rows_)),
+      cross_(matrix(rows_)),
+      inverse_(matrix(rows_)),
       combination_(matrix(kPatches)),
       other_(matrix(kPatches)),
       mean_(matrix(1)),
@@ -30,13 +31,13 @@ GroupWork::GroupWork()
 double GroupWork::invert(double diagonal) {
   for (int attempt = 0;; ++attempt) {
     inverse_ = scatter_;
-    for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t i = 0; i < rows_; ++i)
       inverse_[static_cast<std::size_t>(i * kLead + i)] += static_cast<float>(diagonal);
-    kernels_.invert(n, inverse_.data(), kLead, static_cast<float>(diagonal));
+    kernels_.invert(rows_, inverse_.data(), kLead, static_cast<float>(diagonal));
     // No element of the diagonal is above 1 / diagonal but by rounding: single precision does not reach as far.
     const float most = 2.0F / static_cast<float>(diagonal);
     bool sound = true;
-    for (std::int64_t i = 0; i < n; ++i) {
+    for (std::int64_t i = 0; i < rows_; ++i) {
       const float value = inverse_[static_cast<std::size_t>(i * kLead + i)];
       sound = sound && value > 0 && value < most;
     }
@@ -48,16 +49,16 @@ double GroupWork::invert(double diagonal) {
 void GroupWork::guided_estimate(std::int64_t k, const GuidedSettings& settings) {
   kernels_.centre(k, x(), mean_.data());
   kernels_.centre(k, z(), mean_.data());
-  kernels_.product(n, n, k, x(), 1, kLead, x(), kLead, scatter_.data(), kLead);
-  kernels_.product(n, n, k, x(), 1, kLead, z(), kLead, cross_.data(), kLead);
+  kernels_.product(rows_, rows_, k, x(), 1, kLead, x(), kLead, scatter_.data(), kLead);
+  kernels_.product(rows_, rows_, k, x(), 1, kLead, z(), kLead, cross_.data(), kLead);
   double trace = 0;
-  for (std::int64_t i = 0; i < n; ++i) trace += static_cast<double>(scatter_[static_cast<std::size_t>(i * kLead + i)]);
+  for (std::int64_t i = 0; i < rows_; ++i)
+    trace += static_cast<double>(scatter_[static_cast<std::size_t>(i * kLead + i)]);
 
-  const double wanted =
-      settings.left_weight * static_cast<double>(n) * settings.noise_variance + kLeastShare * trace + 1e-12;
-  const double left = invert(wanted);
-  kernels_.product(k, n, n, x(), kLead, 1, inverse_.data(), kLead, combination_.data(), kLead);
-  kernels_.product(k, n, n, combination_.data(), kLead, 1, cross_.data(), kLead, estimate_.data(), kLead);
+  const double left = invert(settings.left_weight * static_cast<double>(pixels_) * settings.noise_variance +
+                             kLeastShare * trace + 1e-12);
+  kernels_.product(k, rows_, rows_, x(), kLead, 1, inverse_.data(), kLead, combination_.data(), kLead);
+  kernels_.product(k, rows_, rows_, combination_.data(), kLead, 1, cross_.data(), kLead, estimate_.data(), kLead);
   kernels_.row_norms(k, combination_.data(), x(), static_cast<float>(left), weights_.data());
   const float least = 1.0F / static_cast<float>(k);
   for (std::int64_t i = 0; i < k; ++i) {
@@ -70,8 +71,8 @@ void GroupWork::guided_estimate(std::int64_t k, const GuidedSettings& settings) 
     const double right = invert(static_cast<double>(k) * settings.noise_variance + kLeastShare * trace +
                                 1e-12);  // (Q + r I)^-1 Q = I - r (Q + r I)^-1
     for (float& value : inverse_) value *= -static_cast<float>(right);
-    for (std::int64_t i = 0; i < n; ++i) inverse_[static_cast<std::size_t>(i * kLead + i)] += 1.0F;
-    kernels_.product(k, n, n, z(), kLead, 1, inverse_.data(), kLead, other_.data(), kLead);
+    for (std::int64_t i = 0; i < rows_; ++i) inverse_[static_cast<std::size_t>(i * kLead + i)] += 1.0F;
+    kernels_.product(k, rows_, rows_, z(), kLead, 1, inverse_.data(), kLead, other_.data(), kLead);
   }
   kernels_.finish(k, mean_.data(), average ? other_.data() : nullptr, estimate_.data());
 }

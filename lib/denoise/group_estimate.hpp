@@ -15,8 +15,8 @@ namespace noiseutils {
 /// denoising" (LIChI, IEEE Trans. Image Process. 2024); `right` is the second step of NL-Bayes (Lebrun, Buades, Morel,
 /// 2013).
 
-/// How guided_estimate() smooths the noisy patches Z of a group (k x n, a patch a row; n = 36 pixels) by what a guide X
-/// says of them. With both centred by the mean over the patches, mean_Z that of Z, Q = X^T X, noise variance s:
+/// How guided_estimate() smooths the noisy patches Z of a group (k x n, a patch a row; n = 36 or 25 pixels) by what a
+/// guide X says of them. With both centred by the mean over the patches, mean_Z that of Z, Q = X^T X, noise variance s:
 ///   left   X' = mean_Z + X (Q + l I)^-1 X^T Z,   l = left_weight n s:  patches are linear combinations of patches
 ///   right  X' = mean_Z + Z (Q + r I)^-1 Q,       r = k s:  the posterior mean of the Gaussian with covariance Q / k
 enum class Smoothing { left, average };  ///< average: of left and right
@@ -31,10 +31,10 @@ struct GuidedSettings {
 /// the n columns of x and z must be, and stays, zero.
 class GroupWork {
  public:
-  static constexpr std::int64_t kPixels = 36;
-  static constexpr std::int64_t kPatches = 128;  ///< at most
+  static constexpr std::int64_t kPixels = 36;   ///< at most
+  static constexpr std::int64_t kPatches = 64;  ///< at most
 
-  GroupWork();
+  explicit GroupWork(std::int64_t pixels = kPixels);
   float* x() { return x_.data(); }  ///< the guide's patches; guided_estimate() centres them
   float* z() { return z_.data(); }  ///< the noisy patches; likewise
   const float* estimate() const { return estimate_.data(); }
@@ -51,6 +51,7 @@ class GroupWork {
   double invert(double diagonal);
 
   const GroupKernels& kernels_;
+  std::int64_t pixels_, rows_;  ///< rows_: of scatter_ and its like, pixels_ filled up with zeros to a multiple of 4
   std::vector<float> x_, z_, estimate_, scatter_, cross_, inverse_, combination_, other_, mean_, weights_;
 };
 

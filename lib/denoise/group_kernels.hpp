@@ -13,18 +13,18 @@ constexpr std::int64_t kGroupLanes = 16;
 /// The inner loops of group matching and estimation. Every sum runs in one order, without FMA, whatever the instruction
 /// set: all give the same bits. Matrices are row-major.
 struct GroupKernels {
-  /// out[i * leading + j] = sum over r, c < patch of (reference[r, c] - first[i + r, j + c])^2, for i < rows and
+  /// out[i * leading + j] += sum over r, c < patch of (reference[r, c] - first[i + r, j + c])^2, for i < rows and
   /// j < columns; [r, c] is r * stride + c. Columns up to the next multiple of kGroupLanes are read and written too.
-  void (*distances)(const float* reference, const float* first, std::int64_t stride, std::int64_t patch,
-                    std::int64_t rows, std::int64_t columns, float* out, std::int64_t leading);
+  void (*add_distances)(const float* reference, const float* first, std::int64_t stride, std::int64_t patch,
+                        std::int64_t rows, std::int64_t columns, float* out, std::int64_t leading);
   /// How many of n values, a multiple of kGroupLanes, are at most `limit`.
   std::int64_t (*count_up_to)(const float* values, std::int64_t n, float limit);
   /// C(i, j) = sum_l a[i * row_step + l * depth_step] b[l * leading_b + j], l in order, for i < rows, l < depth,
   /// j < columns.
   void (*product)(std::int64_t rows, std::int64_t columns, std::int64_t depth, const float* a, std::int64_t row_step,
                   std::int64_t depth_step, const float* b, std::int64_t leading_b, float* c, std::int64_t leading_c);
-  /// A symmetric positive definite matrix of n = 16 or 36 rows (leading: as many floats apart) becomes its inverse, by
-  /// Gauss-Jordan elimination in place, without pivoting. `floor`: a lower bound of its eigenvalues, which no pivot
+  /// A symmetric positive definite matrix of n = 16, 28 or 36 rows (leading: as many floats apart) becomes its inverse,
+  /// by Gauss-Jordan elimination in place, without pivoting. `floor`: a lower bound of its eigenvalues, which no pivot
   /// falls below but by rounding; such ones are raised to it.
   void (*invert)(std::int64_t n, float* a, std::int64_t leading, float floor);
   /// mean[j] = the mean of column j, which is then subtracted; columns of kGroupLeading floats.

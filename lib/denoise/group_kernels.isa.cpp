@@ -35,7 +35,8 @@ constexpr std::int64_t vectors_of(std::int64_t columns) { return (columns + kLan
 
 template <int kCount>
 void distances_in_row(const float* reference, const float* from, std::int64_t stride, std::int64_t patch, float* out) {
-  Vector sum[kCount] = {};
+  Vector sum[kCount];
+  for (int v = 0; v < kCount; ++v) sum[v] = load(out + v * kLanes);
   for (std::int64_t r = 0; r < patch; ++r)
     for (std::int64_t c = 0; c < patch; ++c) {
       const float pixel = reference[r * stride + c];
@@ -49,8 +50,8 @@ void distances_in_row(const float* reference, const float* from, std::int64_t st
   for (int v = 0; v < kCount; ++v) store(out + v * kLanes, sum[v]);
 }
 
-void distances(const float* reference, const float* first, std::int64_t stride, std::int64_t patch, std::int64_t rows,
-               std::int64_t columns, float* out, std::int64_t leading) {
+void add_distances(const float* reference, const float* first, std::int64_t stride, std::int64_t patch,
+                   std::int64_t rows, std::int64_t columns, float* out, std::int64_t leading) {
   const std::int64_t vectors = vectors_of(columns);
   for (std::int64_t i = 0; i < rows; ++i) {
     const float* from = first + i * stride;
@@ -242,6 +243,6 @@ void finish(std::int64_t rows, const float* mean, const float* other, float* a) 
 
 }  // namespace
 
-extern const GroupKernels kKernels = {distances, count_up_to, product, invert, centre, row_norms, finish};
+extern const GroupKernels kKernels = {add_distances, count_up_to, product, invert, centre, row_norms, finish};
 
 }  // namespace noiseutils::group_isa::NOISEUTILS_ISA

@@ -131,22 +131,24 @@ struct Window {
 /// Looks for the groups of the references of one thread.
 class Search {
  public:
-  Search(const RingedFrames& image, const MatchSettings& settings, std::int64_t rows, std::int64_t columns)
-      : image_(image), settings_(settings), rows_(rows), columns_(columns), kernels_(group_kernels()) {}
+  Search(const std::vector<RingedFrames>& channels, const MatchSettings& settings, std::int64_t rows,
+         std::int64_t columns)
+      : channels_(channels), settings_(settings), rows_(rows), columns_(columns), kernels_(group_kernels()) {}
 
   /// Writes the corners of the group of a reference, sorted. image_width, frame_height: of the stack.
   void find(std::int64_t frame, std::int64_t row, std::int64_t column, std::int64_t image_width,
             std::int64_t frame_height, std::int64_t count, std::uint32_t* out) {
-    const float* reference = image_.at(frame, row, column);
+    references_.clear();
+    for (const RingedFrames& channel : channels_) references_.push_back(channel.at(frame, row, column));
     windows_.clear();
     distances_.clear();
-    const Window own = add_window(reference, frame, row, column, settings_.radius);
+    const Window own = add_window(frame, row, column, settings_.radius);
     for (const std::int64_t step : {-1, 1}) {
       std::int64_t at_row = row, at_column = column;
       for (std::int64_t distance = 1; distance <= settings_.reach; ++distance) {
         const std::int64_t other = frame + step * distance;
         if (other < 0 || other >= settings_.frames) break;
-        const Window window = add_window(reference, other, at_row, at_column, settings_.follow);
+        const Window window = add_window(other, at_row, at_column, settings_.follow);
         const auto first = distances_.begin() + window.begin;
         const std::int64_t best = std::min_element(first, distances_.end()) - first;
         at_row = window.down.begin + best / window.leading;
@@ -168,15 +170,17 @@ class Search {
   }
 
  private:
-  Window add_window(const float* reference, std::int64_t frame, std::int64_t row, std::int64_t column,
-                    std::int64_t radius) {
+  Window add_window(std::int64_t frame, std::int64_t row, std::int64_t column, std::int64_t radius) {
     Window window{frame, window_at(row, rows_, radius), window_at(column, columns_, radius), 0,
                   static_cast<std::int64_t>(distances_.size())};
     window.leading = (window.across.size + kGroupLanes - 1) / kGroupLanes * kGroupLanes;
     distances_.resize(static_cast<std::size_t>(window.begin + window.down.size * window.leading));
     float* to = distances_.data() + window.begin;
-    kernels_.distances(reference, image_.at(frame, window.down.begin, window.across.begin), image_.width(),
-                       settings_.patch + 2 * settings_.ring, window.down.size, window.across.size, to, window.leading);
+    std::fill_n(to, window.down.size * window.leading, 0.0F);
+    for (std::size_t c = 0; c < channels_.size(); ++c)
+      kernels_.add_distances(references_[c], channels_[c].at(frame, window.down.begin, window.across.begin),
+                             channels_[c].width(), settings_.patch + 2 * settings_.ring, window.down.size,
+                             window.across.size, to, window.leading);
     for (std::int64_t r = 0; r < window.down.size; ++r)
       std::fill_n(to + r * window.leading + window.across.size, window.leading - window.across.size,
                   std::numeric_limits<float>::infinity());
@@ -184,12 +188,13 @@ class Search {
     return window;
   }
 
-  const RingedFrames& image_;
+  const std::vector<RingedFrames>& channels_;
   const MatchSettings& settings_;
   std::int64_t rows_, columns_;  ///< positions in a frame
   const GroupKernels& kernels_;
   Selection selection_;
   std::vector<Window> windows_;
+  std::vector<const float*> references_;
   std::vector<float> distances_;
 };
 
@@ -202,7 +207,8 @@ std::vector<std::int64_t> reference_grid(std::int64_t positions, std::int64_t st
   return grid;
 }
 
-Groups match_groups(const FloatPlane& image, const MatchSettings& settings) {
+Groups match_groups(std::span<const FloatPlane> channels, const MatchSettings& settings) {
+  const FloatPlane& image = channels.front();
   const std::int64_t height = image.height / settings.frames;
   const std::int64_t rows = height - settings.patch + 1, columns = image.width - settings.patch + 1;
   Groups groups;
@@ -212,7 +218,8 @@ Groups match_groups(const FloatPlane& image, const MatchSettings& settings) {
   groups.count = std::min(settings.count, std::min(rows, settings.radius + 1) * std::min(columns, settings.radius + 1));
   groups.corners.resize(groups.rows.size() * groups.columns.size() * static_cast<std::size_t>(groups.count));
 
-  const RingedFrames ringed(image, settings.frames, settings.ring);
+  std::vector<RingedFrames> ringed;
+  for (const FloatPlane& channel : channels) ringed.emplace_back(channel, settings.frames, settings.ring);
   parallel_blocks(static_cast<std::int64_t>(groups.rows.size()), [&](std::int64_t i) {
     const std::int64_t row = groups.rows[static_cast<std::size_t>(i)];
     Search search(ringed, settings, rows, columns);

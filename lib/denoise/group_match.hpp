@@ -35,11 +35,11 @@ struct Groups {
 /// 0, stride, 2 stride ... below `positions`, and the last of them.
 std::vector<std::int64_t> reference_grid(std::int64_t positions, std::int64_t stride);
 
-/// The groups of an image: the `count` smallest sums of squared differences over patch and ring, exactly; of equal ones
-/// the first in the image; the reference itself always belongs. Where a window holds fewer than `count` patches, all
-/// groups have as many as the smallest window. The image has at least `patch` pixels a side.
-/// Of a stack: the window in the next frame lies about what is most similar in this one, and so on from frame to frame,
-/// so that what moves is followed; of equal ones those of the reference's own frame go first.
-Groups match_groups(const FloatPlane& image, const MatchSettings& settings);
+/// The groups of an image of one or more channels: the `count` smallest sums of squared differences over channels,
+/// patch and ring, exactly; of equal ones the first in the image; the reference itself always belongs. Where a window
+/// holds fewer than `count` patches, all groups have as many as the smallest window. The image has at least `patch`
+/// pixels a side. Of a stack: the window in the next frame lies about what is most similar in this one, and so on from
+/// frame to frame, so that what moves is followed; of equal ones those of the reference's own frame go first.
+Groups match_groups(std::span<const FloatPlane> channels, const MatchSettings& settings);
 
 }  // namespace noiseutils

@@ -58,7 +58,7 @@ void add_patches(PatchSums& sums, std::size_t channel, std::span<const std::uint
 std::vector<FloatPlane> first_step(const std::vector<FloatPlane>& noisy, const NlBayesSettings& settings) {
   const std::int64_t patch = settings.first_patch;
   const Groups groups = match_groups(
-      noisy[0],
+      std::span(noisy).first(1),
       {.patch = patch, .ring = 0, .radius = settings.first_radius, .stride = patch / 2, .count = settings.first_count});
   const auto work = [&](std::int64_t first, std::int64_t end, PatchSums& sums) {
     PatchRows rows;
@@ -78,7 +78,7 @@ std::vector<FloatPlane> second_step(const std::vector<FloatPlane>& guide, const 
                                     const NlBayesSettings& settings) {
   const std::int64_t patch = settings.second_patch, width = noisy[0].width;
   const Groups groups = match_groups(
-      guide[0],
+      std::span(guide).first(1),
       {.patch = patch, .ring = 0, .radius = settings.second_radius, .stride = patch / 2, .count = kMostSimilar});
   const auto work = [&](std::int64_t first, std::int64_t end, PatchSums& sums) {
     PatchRows rows, guide_rows;

@@ -40,6 +40,8 @@ PosteriorRequest posterior_request(const OptionValues& options) {
   if (options.given("iterations") && request.principal == 0) throw UsageError("--iterations belongs to --principal");
   if (options.given("epsilon") && !request.variance && request.principal == 0)
     throw UsageError("--epsilon belongs to --variance and --principal");
+  if (request.any() && options.declared("pool") && options.flag("pool"))
+    throw UsageError("--pool learns from all samples: --draws, --variance and --principal are of each alone");
   if (options.given("seed") && !request.any())
     throw UsageError("--seed belongs to --draws, --variance and --principal");
   return request;

@@ -3,7 +3,8 @@
 namespace noiseutils {
 
 const std::vector<TrainKind>& train_kinds() {
-  static const std::vector<TrainKind> kinds = {gaussian_training(), stationary_training(), kronecker_training()};
+  static const std::vector<TrainKind> kinds = {gaussian_training(), stationary_training(), kronecker_training(),
+                                               mixture_training()};
   return kinds;
 }
 

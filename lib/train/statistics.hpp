@@ -85,6 +85,7 @@ const std::vector<TrainKind>& train_kinds();
 // One function a file; train_kinds() lists them.
 TrainKind gaussian_training();
 TrainKind stationary_training();
+TrainKind mixture_training();
 TrainKind kronecker_training();
 
 /// A tensor of a state with the type and shape it must have. DataError else.

@@ -62,7 +62,7 @@ std::vector<std::uint32_t> sorted_window(const FloatPlane& image, const MatchSet
 }
 
 void check_groups(const FloatPlane& image, const MatchSettings& settings, std::int64_t count) {
-  const Groups groups = match_groups(image, settings);
+  const Groups groups = match_groups(std::span(&image, 1), settings);
   REQUIRE(groups.count == count);
   for (std::size_t i = 0; i < groups.rows.size(); ++i)
     for (std::size_t j = 0; j < groups.columns.size(); ++j) {
@@ -104,10 +104,8 @@ MatrixXd from_rows(const float* values, std::int64_t rows, std::int64_t columns,
   return result;
 }
 
-constexpr std::int64_t n = GroupWork::kPixels;
-
 /// A group with some structure and its noisy version.
-void fill(GroupWork& work, std::int64_t k) {
+void fill(GroupWork& work, std::int64_t k, std::int64_t n) {
   for (std::int64_t i = 0; i < k; ++i)
     for (std::int64_t j = 0; j < n; ++j) {
       const auto at = i * kGroupLeading + j;
@@ -176,7 +174,7 @@ TEST_CASE("groups: of a stack, windows follow the best match from frame to frame
   settings.follow = 3;
   const std::int64_t height = 22, width = 31;
   const FloatPlane stack = plane_of(4 * height, width, 3);
-  const Groups groups = match_groups(stack, settings);
+  const Groups groups = match_groups(std::span(&stack, 1), settings);
   for (std::size_t i = 0; i < groups.rows.size(); ++i)
     for (std::size_t j = 0; j < groups.columns.size(); ++j) {
       const std::int64_t frame = groups.rows[i] / height, row = groups.rows[i] % height, column = groups.columns[j];
@@ -212,7 +210,7 @@ TEST_CASE("groups: a stack of one scene without noise in the distances finds the
   MatchSettings settings{.patch = 6, .ring = 1, .radius = 24, .stride = 5, .count = 3};
   settings.frames = 5;
   settings.reach = 1;
-  const Groups groups = match_groups(stack, settings);
+  const Groups groups = match_groups(std::span(&stack, 1), settings);
   const std::size_t middle = groups.rows.size() / 2;
   for (std::size_t j = 0; j < groups.columns.size(); ++j) {
     const auto group = groups.group(static_cast<std::int64_t>(middle), static_cast<std::int64_t>(j));
@@ -223,10 +221,12 @@ TEST_CASE("groups: a stack of one scene without noise in the distances finds the
 }
 
 TEST_CASE("groups: left smoothing is the k x k matrix of its definition, weights are the norms of its rows") {
-  for (const std::int64_t k : {64, 49}) {
-    const double s = 0.8, l = 1.1 * n * s;
-    GroupWork work;
-    fill(work, k);
+  using Sizes = std::pair<std::int64_t, std::int64_t>;
+  for (const Sizes& sizes : {Sizes{64, 36}, Sizes{49, 36}, Sizes{64, 25}, Sizes{13, 25}}) {
+    const std::int64_t k = sizes.first, n = sizes.second;
+    const double s = 0.8, l = 1.1 * static_cast<double>(n) * s;
+    GroupWork work(n);
+    fill(work, k, n);
     const MatrixXd x = centred(from_rows(work.x(), k, n, kGroupLeading)), z = from_rows(work.z(), k, n, kGroupLeading);
     work.guided_estimate(k, {.noise_variance = s});
     const MatrixXd smoothing = x * (x.transpose() * x + l * MatrixXd::Identity(n, n)).inverse() * x.transpose() +
@@ -242,11 +242,11 @@ TEST_CASE("groups: left smoothing is the k x k matrix of its definition, weights
 }
 
 TEST_CASE("groups: right smoothing is the posterior mean of the Gaussian that the guide's patches have") {
-  const std::int64_t k = 64;
+  const std::int64_t k = 64, n = GroupWork::kPixels;
   const double s = 0.8;
   GroupWork work, left;
-  fill(work, k);
-  fill(left, k);
+  fill(work, k, n);
+  fill(left, k, n);
   const MatrixXd guide = from_rows(work.x(), k, n, kGroupLeading), z = from_rows(work.z(), k, n, kGroupLeading);
   work.guided_estimate(k, {.noise_variance = s, .smoothing = Smoothing::average});
   left.guided_estimate(k, {.noise_variance = s, .smoothing = Smoothing::left});
@@ -304,12 +304,32 @@ TEST_CASE("groups: a constant image stays as it is, any preset") {
     }
 }
 
-TEST_CASE("groups: channels do not mix: each is denoised as with the first alone, by the groups of the first") {
+TEST_CASE("groups: the distance of patches is summed over channels") {
+  // Of rows whose differences are 3-4-5 triangles: sqrt(3^2 + 4^2) in two channels is 5 in one.
+  std::vector<FloatPlane> two = {FloatPlane(20, 30), FloatPlane(20, 30)};
+  FloatPlane one(20, 30);
+  for (std::int64_t i = 0; i < 600; ++i) {
+    const float value = std::round(64 * number_at(i));
+    two[0].values[static_cast<std::size_t>(i)] = 3 * value;
+    two[1].values[static_cast<std::size_t>(i)] = -4 * value;
+    one.values[static_cast<std::size_t>(i)] = 5 * value;
+  }
+  const MatchSettings settings{.patch = 6, .ring = 1, .radius = 24, .stride = 5, .count = 64};
+  CHECK(match_groups(two, settings).corners == match_groups(std::span(&one, 1), settings).corners);
+}
+
+TEST_CASE("groups: a channel without contrast changes nothing, and channels after the first are all alike") {
   const GroupPreset& fast = group_presets().front();
-  FloatPlane first = plane_of(30, 31), second = plane_of(30, 31, 77);
-  const auto both = denoise_by_groups({first, second}, fast);
-  CHECK(denoise_by_groups({first}, fast).at(0).values == both.at(0).values);
-  CHECK(denoise_by_groups({first, first}, fast).at(1).values == both.at(0).values);
+  const FloatPlane first = plane_of(30, 31), second = plane_of(30, 31, 77), third = plane_of(30, 31, 400);
+  const auto with_empty = denoise_by_groups({first, FloatPlane(30, 31)}, fast);
+  CHECK(denoise_by_groups({first}, fast).at(0).values == with_empty.at(0).values);
+  const auto forth = denoise_by_groups({first, second, third}, fast);
+  const auto back = denoise_by_groups({first, third, second}, fast);
+  for (std::size_t i = 0; i < first.values.size(); ++i) {
+    CHECK(std::abs(forth[0].values[i] - back[0].values[i]) < 1e-4F);
+    CHECK(std::abs(forth[1].values[i] - back[2].values[i]) < 1e-4F);
+    CHECK(std::abs(forth[2].values[i] - back[1].values[i]) < 1e-4F);
+  }
 }
 
 TEST_CASE("multiscale: half the size keeps a constant's DCT, low cosines, and the strength of white noise") {

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/registry.hpp"
+#include "image_file.hpp"
 #include "noise/gaussian_sigma.hpp"
 #include "noise/noise.hpp"
 #include "noise/noise_level.hpp"
@@ -54,6 +55,17 @@ TEST_CASE("noise with a map: its mean variance is known, one variance it has not
   record.metadata["noise"] = text;
   CHECK(noise_levels(record, std::nullopt)[0] == doctest::Approx(std::sqrt(0.25 * 12.5)));
   CHECK_THROWS_AS(law_of("gaussian", NoiseSettings{{{"sigma", 0.5}}, {}, {{"map", map_of({2}, {3, -4})}}}), DataError);
+}
+
+TEST_CASE("noise with a map from a file: its level is the root mean square of the map, zeros and all") {
+  const ImageFile file(2, 3, {3, 0, 4, 0, 0, 0});  // mean 7/6, mean square 25/6
+  const NoiseFamily& family = *find_entry(noise_families(), "gaussian");
+  OptionValues options;
+  for (const OptionSpec& spec : family.options)
+    options.set(spec, spec.name == "sigma-map" ? std::vector<std::string>{file.path()} : std::vector<std::string>{});
+  const auto law = make_noise(family, options);
+  CHECK(law->maps().at("sigma-map").rms == doctest::Approx(std::sqrt(25.0 / 6)).epsilon(1e-14));
+  CHECK(law->mean_variance().constant == doctest::Approx(25.0 / 6).epsilon(1e-14));
 }
 
 TEST_CASE("noise with a range: each sample draws its own parameter, all copies of it the same") {
