@@ -8,6 +8,7 @@
 #include "denoise/mixture_denoiser.hpp"
 #include "denoise/posterior.hpp"
 #include "denoise/self_methods.hpp"
+#include "denoise/sigma_prior.hpp"
 #include "denoise/strided.hpp"
 #include "model/denoiser.hpp"
 #include "model/model_kinds.hpp"
@@ -21,7 +22,7 @@ Program program() {
   self.name = "denoise";
   self.summary = "estimate clean samples from noisy ones: by a model, a program or the image itself";
   const std::vector<OptionSpec> own = {
-      number("sigma", "S", "standard deviation of the noise, in units of data, instead of the metadata noise").above(0),
+      noise_sigma_option(),
       integer("stride", "F", "denoise each sub-image of every F-th pixel by itself; default: as the model was learned")
           .at_least(1)
           .at_most(64),
@@ -46,8 +47,10 @@ int run(const Invocation& call) {
   if (!program && call.options.given("timeout")) throw UsageError("--timeout belongs to --denoiser");
   if (program && call.options.has("estimator")) throw UsageError("--estimator belongs to --model and --self");
   if (!call.options.has("model")) asked_mixture_denoiser(nullptr, call.options);  // refuses what belongs to a mixture
-  DenoiseRequest request{
-      call.options.maybe_number("sigma"), call.options.flag("keep-noisy"), call.options.flag("clip"), "", program, {}};
+  DenoiseRequest request;
+  request.keep_noisy = call.options.flag("keep-noisy");
+  request.clip = call.options.flag("clip");
+  request.at_once = program;
   std::shared_ptr<const Model> model;
   std::int64_t stride = 1;
   std::unique_ptr<SampleDenoiser> denoiser;
@@ -66,6 +69,7 @@ int run(const Invocation& call) {
   }
   if (call.options.has("stride")) stride = call.options.integer("stride");
   denoiser = strided_denoiser(std::move(denoiser), stride);
+  ask_for_sigma(call.options, model, request);
   std::int64_t first_sample = 0;
   const PosteriorRequest wanted = posterior_request(call.options);
   if (wanted.any() && stride > 1) throw UsageError("what is known of the posterior is not known under a --stride");
