@@ -11,6 +11,7 @@
 #include "denoise/sigma_prior.hpp"
 #include "denoise/strided.hpp"
 #include "model/denoiser.hpp"
+#include "model/fitted_denoiser.hpp"
 #include "model/model_kinds.hpp"
 
 namespace {
@@ -66,6 +67,7 @@ int run(const Invocation& call) {
     if (!denoiser) denoiser = estimating_denoiser(model, call.options);
     request.model = model_metadata(model->info());
     stride = model->info().stride;
+    request.at_once = dynamic_cast<const FittedDenoiser*>(model.get()) != nullptr;  // which refuses other noise
   }
   if (call.options.has("stride")) stride = call.options.integer("stride");
   denoiser = strided_denoiser(std::move(denoiser), stride);
