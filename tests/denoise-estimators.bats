@@ -85,3 +85,66 @@ END
   fails_with 64 denoise --denoiser cat --estimator vst noisy.nst
   fails_with 64 denoise --model own.safetensors --estimator best noisy.nst
 }
+
+@test "denoise: a map of sigmas is used, by --self and by models, which beats its mean by far" {
+  needs numpy
+  py -c "
+import numpy as np
+np.save('map.npy', np.linspace(.01, .25, 80)[None, :]*np.ones((72, 1)))"
+  noisy gaussian --sigma-map map.npy
+  mean=$(py -c "import numpy as np; print(float(np.sqrt((np.load('map.npy')**2).mean())))")
+  for how in '--self --preset fast' '--model own.safetensors'; do
+    # shellcheck disable=SC2086
+    psnr_of $how >map
+    # shellcheck disable=SC2086
+    psnr_of $how --sigma "$mean" >mean
+    # One Gaussian smooths little more where there is more noise: it gains less.
+    paste map mean | awk -v least="$([ "${how#--self}" = "$how" ] && echo 0.2 || echo 1)" '{ print; exit !($1 > $2 + least) }'
+  done
+}
+
+@test "denoise: correlated noise is taken as such" {
+  needs numpy
+  py -c "
+import numpy as np
+np.save('kernel.npy', np.outer([1, 2, 1], [1, 2, 1]).astype(float))"
+  noisy correlated --kernel kernel.npy --sigma 0.1
+  noise dead-leaves -n 3 --seed 9 --height 72 --width 80 --rmin 4 -o others.nst
+  train-linear gaussian --patch 6 others.nst -o patches.safetensors
+  train-linear stationary others.nst -o spectrum.safetensors
+  for how in '--self --preset fast' '--model patches.safetensors' '--model spectrum.safetensors'; do
+    # shellcheck disable=SC2086
+    psnr_of $how >known
+    # shellcheck disable=SC2086
+    psnr_of $how --sigma 0.1 >white
+    paste known white | awk '{ print; exit !($1 > $2 + 0.3) }'
+  done
+}
+
+@test "denoise --sigma auto: the level that noise estimate finds, and records" {
+  noisy gaussian --sigma 0.1
+  tensor convert noisy.nst -o bare.npy
+  denoise --self --preset fast --sigma auto bare.npy -o auto.nst
+  sigma=$(tensor info --format json auto.nst | jq -r '.noise_removed' | jq .sigma)
+  close_to "$sigma" 0.1 0.02
+  tensor info --format json auto.nst | jq -r '.noise_removed' | jq -e .estimated
+  denoise --self --preset fast --sigma "$sigma" bare.npy -o asked.npy
+  tensor convert auto.nst -o auto.npy
+  cmp auto.npy asked.npy
+}
+
+@test "denoise --sigma A:B: the evidence of a model finds the level" {
+  # Gaussian images, of which the Gaussian of patches is the law
+  noise gaussian-field -n 4 --seed 9 --height 72 --width 80 -o others.nst
+  train-linear gaussian --patch 6 others.nst -o patches.safetensors
+  sigma=$(tensor info --format json others.nst | head -n 1 | jq '(.data_max - .data_min) / 30')
+  noise gaussian-field --height 72 --width 80 | noise gaussian --sigma "$sigma" --seed 3 -k >noisy.nst
+  psnr_of --model patches.safetensors >known
+  psnr_of --model patches.safetensors --sigma "$(jq -n "$sigma / 4"):$(jq -n "$sigma * 8")" >range
+  psnr_of --model patches.safetensors --sigma "$(jq -n "$sigma * 1.5")" >other
+  paste known range other | awk '{ print; exit !($2 > $1 - 0.05 && $2 > $3) }'
+  fails_with 64 denoise --self --sigma 0.02:0.5 noisy.nst
+  grep -q -- --model fails.err
+  fails_with 64 denoise --model patches.safetensors --sigma 0:0.5 noisy.nst
+  fails_with 64 denoise --model patches.safetensors --sigma guess noisy.nst
+}

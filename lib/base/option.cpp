@@ -81,6 +81,7 @@ void check_option_value(const OptionSpec& spec, const std::string& value) {
         numeric = parse_number(value);
         break;
       case OptionType::range: {
+        if (std::find(spec.choices.begin(), spec.choices.end(), value) != spec.choices.end()) return;
         const NumberRange range = parse_range(value);
         numeric = range.low;
         highest = range.high;

@@ -31,11 +31,16 @@ struct OptionSpec {
   char letter = 0;       ///< one-letter spelling, e.g. 'o'
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
-  bool low_is_open = false;  ///< low itself is refused
-  std::vector<std::string> choices;
+  bool low_is_open = false;          ///< low itself is refused
+  std::vector<std::string> choices;  ///< of a choice; of a range, words that it may be instead
   bool repeatable = false;
   bool changes_values = true;  ///< belongs into the history of a record
 
+  /// A range may be one of these words instead.
+  OptionSpec& or_word(std::string word) {
+    choices.push_back(std::move(word));
+    return *this;
+  }
   OptionSpec& otherwise(std::string value) {
     fallback = std::move(value);
     return *this;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "noise/clean_units.hpp"
 #include "noise/noise_level.hpp"
 #include "tensor/tensor_sink.hpp"
@@ -36,6 +37,23 @@ std::optional<double> clip_limit(const Record& record, bool clip) {
   return limit;
 }
 
+std::vector<KnownNoise> measured_noises(const Record& record, const DenoiseRequest& request) {
+  std::vector<KnownNoise> noises;
+  for (std::int64_t i = 0; i < sample_count(record); ++i)
+    with_context("sample " + sample_id(record, i, i),
+                 [&] { noises.push_back(request.measure(sample_axes(record), sample_of(record, "data", i))); });
+  return noises;
+}
+
+/// {"family":"gaussian","sigma":S,"estimated":true}, a list of one a sample where they differ.
+std::string measured_metadata(const std::vector<KnownNoise>& noises) {
+  std::vector<std::string> texts;
+  for (const KnownNoise& noise : noises)
+    texts.push_back(json_text({{"family", "gaussian"}, {"sigma", noise.sigma}, {"estimated", true}}));
+  const bool alike = std::all_of(texts.begin(), texts.end(), [&](const std::string& text) { return text == texts[0]; });
+  return alike && !texts.empty() ? texts.front() : json_text(texts);
+}
+
 void produce(const Tensor& noisy, const std::vector<KnownNoise>& noises, SampleDenoiser& denoiser,
              std::optional<double> limit, ByteSink& sink) {
   if (!limit) {
@@ -60,16 +78,18 @@ std::string program_metadata() {
 }
 
 void apply_denoiser(Record& record, LazyTensors& lazy, SampleDenoiser& denoiser, const DenoiseRequest& request) {
-  if (!request.sigma) to_clean_units(record);
+  const bool told = !request.sigma && !request.measure;
+  if (told) to_clean_units(record);
   const Tensor noisy = record.require("data");
   denoiser.prepare(sample_axes(record), sample_shape(record));
-  const std::vector<KnownNoise> noises = known_noises(record, request.sigma);
+  const std::vector<KnownNoise> noises =
+      request.measure ? measured_noises(record, request) : known_noises(record, request.sigma);
   denoiser.check_levels(mean_levels(noises));
   const std::optional<double> limit = clip_limit(record, request.clip);
   if (request.companions) request.companions(record, noisy, noises);
 
   record.metadata["axes"] = axes_of(record);  // lazy data has no tensor to tell them from
-  record.metadata["noise.removed"] = known_noise(record, request.sigma);
+  record.metadata["noise.removed"] = request.measure ? measured_metadata(noises) : known_noise(record, request.sigma);
   record.metadata.erase("noise");
   record.metadata["model"] = request.model;
   if (request.keep_noisy) record.tensors.insert_or_assign("noisy", noisy);

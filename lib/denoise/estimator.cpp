@@ -10,13 +10,24 @@
 namespace noiseutils {
 namespace {
 
+/// The planes of both, one after the other.
 template <class Real>
-void write_patches(const PatchGeometry& geometry, const Tensor& image, const VectorMap& map, ByteSink& sink) {
-  const std::int64_t width = geometry.width, plane = geometry.height * width;
-  std::vector<Real> whole(static_cast<std::size_t>(geometry.channels * plane));
-  average_patches<Real>(geometry, ImagePlanes<Real>(image, geometry.height, width), map,
+Tensor side_by_side(const Tensor& image, const Tensor& beside) {
+  const Tensor a = image.converted(DTypeOf<Real>::value), b = beside.converted(DTypeOf<Real>::value);
+  std::vector<Real> all(a.values<Real>().begin(), a.values<Real>().end());
+  all.insert(all.end(), b.values<Real>().begin(), b.values<Real>().end());
+  return Tensor::of({2 * image.size()}, all);
+}
+
+template <class Real>
+void write_patches(PatchGeometry geometry, const Tensor& image, const PreparedMap& prepared, ByteSink& sink) {
+  const std::int64_t width = geometry.width, plane = geometry.height * width, channels = geometry.channels;
+  const Tensor input = prepared.beside ? side_by_side<Real>(image, *prepared.beside) : image;
+  if (prepared.beside) geometry.channels *= 2;
+  std::vector<Real> whole(static_cast<std::size_t>(channels * plane));
+  average_patches<Real>(geometry, ImagePlanes<Real>(input, geometry.height, width), *prepared.map,
                         [&](std::int64_t first, std::int64_t count, std::span<const Real> rows) {
-                          for (std::int64_t c = 0; c < geometry.channels; ++c)
+                          for (std::int64_t c = 0; c < channels; ++c)
                             std::copy_n(rows.data() + c * count * width, count * width,
                                         whole.data() + c * plane + first * width);
                         });
@@ -60,18 +71,19 @@ std::unique_ptr<SampleDenoiser> estimating_denoiser(std::unique_ptr<SampleDenois
   const std::string name = options.has("estimator") ? options.text("estimator") : "vst";
   if (name != "vst")
     throw UsageError("--estimator " + name + " wants a law of clean samples, --model; --self knows vst");
-  return stabilised_denoiser(std::move(self));
+  return stabilised_denoiser(field_denoiser(std::move(self)));
 }
 
 void MapEstimator::produce_one(const Tensor& sample, const KnownNoise& noise, ByteSink& sink) {
-  const auto map = map_of(sample, noise);
-  if (!map) return plain().produce(sample, std::vector{noise.sigma}, sink);
+  const PreparedMap prepared = map_of(sample, noise);
+  if (!prepared.map) return plain().produce(sample, std::vector{noise.sigma}, sink);
   const bool wide = sample.dtype() == DType::F64;
   if (const std::int64_t patch = model_->info().patch; patch > 0) {
     const PatchGeometry geometry = patch_geometry(axes(), shape(), patch);
-    wide ? write_patches<double>(geometry, sample, *map, sink) : write_patches<float>(geometry, sample, *map, sink);
+    wide ? write_patches<double>(geometry, sample, prepared, sink)
+         : write_patches<float>(geometry, sample, prepared, sink);
   } else {
-    wide ? write_vector<double>(sample, *map, sink) : write_vector<float>(sample, *map, sink);
+    wide ? write_vector<double>(sample, *prepared.map, sink) : write_vector<float>(sample, *prepared.map, sink);
   }
 }
 

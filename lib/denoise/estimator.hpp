@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,13 @@ Estimator exact_estimator();
 Estimator lmmse_estimator();
 Estimator vst_estimator();
 
+/// A map made for one sample. With `beside`, of the sample's shape, a map of patches is given vectors of twice the
+/// model's dimension: the patch and that of `beside` at the same place.
+struct PreparedMap {
+  std::unique_ptr<VectorMap> map;  ///< nullptr: as if the noise were white and Gaussian
+  std::optional<Tensor> beside;
+};
+
 /// An estimator whose estimate is a map of each vector of the model, of overlapping patches the average.
 class MapEstimator : public FamilyDenoiser {
  public:
@@ -41,8 +49,7 @@ class MapEstimator : public FamilyDenoiser {
 
  protected:
   void produce_one(const Tensor& sample, const KnownNoise& noise, ByteSink& sink) override;
-  /// The map for a sample with this noise; nullptr: as if the noise were white and Gaussian.
-  virtual std::unique_ptr<VectorMap> map_of(const Tensor& sample, const KnownNoise& noise) const = 0;
+  virtual PreparedMap map_of(const Tensor& sample, const KnownNoise& noise) const = 0;
   const Model& model() const { return *model_; }
   const std::shared_ptr<const Model>& shared_model() const { return model_; }
 

@@ -47,28 +47,30 @@ class ExactEstimator : public MapEstimator {
   using MapEstimator::MapEstimator;
 
  protected:
-  std::unique_ptr<VectorMap> map_of(const Tensor&, const KnownNoise& noise) const override {
-    if (!(noise.sigma > 0)) return nullptr;
+  PreparedMap map_of(const Tensor&, const KnownNoise& noise) const override {
+    if (!(noise.sigma > 0)) return {};
     const auto family = exponential_family(noise);
     const double power = family ? family->power : -1;
-    if (power == 0) return nullptr;
+    if (power == 0) return {};
     if (power != 1 && power != 2)
       throw DataError("--estimator exact knows gaussian, poisson and gamma noise, not " + noise.laws.back()->family() +
                       ": take lmmse");
     const bool linear = model().linear() != nullptr;
-    if (power == 1 && !linear) return std::make_unique<RobbinsMap>(shared_model(), noise.sigma, family->phi);
+    if (power == 1 && !linear) return {std::make_unique<RobbinsMap>(shared_model(), noise.sigma, family->phi), {}};
     if (!linear)
       throw DataError(
           "--estimator exact of gamma noise wants a model whose estimate is linear, gaussian or stationary: "
           "take lmmse");
-    return marginal_map(shared_model(), noise.sigma, true, score_diagonal(shared_model(), axes(), shape(), noise.sigma),
-                        [family = *family](double y, const Marginal& marginal) {
-                          const auto log_ratio = [&](double t) {
-                            return (t - y) * (marginal.score + marginal.derivative * (t - y) / 2);
-                          };
-                          if (family.power == 1) return robbins_estimate(family.phi, y, log_ratio(y + family.phi));
-                          return gamma_mean_estimate(1 / family.phi, y, log_ratio);
-                        });
+    return {
+        marginal_map(shared_model(), noise.sigma, true, score_diagonal(shared_model(), axes(), shape(), noise.sigma),
+                     [family = *family](double y, const Marginal& marginal) {
+                       const auto log_ratio = [&](double t) {
+                         return (t - y) * (marginal.score + marginal.derivative * (t - y) / 2);
+                       };
+                       if (family.power == 1) return robbins_estimate(family.phi, y, log_ratio(y + family.phi));
+                       return gamma_mean_estimate(1 / family.phi, y, log_ratio);
+                     }),
+        {}};
   }
 };
 

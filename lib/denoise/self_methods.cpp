@@ -8,10 +8,7 @@ namespace noiseutils {
 
 const std::vector<SelfMethod>& self_methods() {
   static const std::vector<SelfMethod> methods = {
-      groups_method(),
-      nl_bayes_method(),
-      stationary_self_method(),
-      mp_pca_self_method(),
+      groups_method(), nl_bayes_method(), stationary_self_method(), mp_pca_self_method(), mixture_method(),
   };
   return methods;
 }

@@ -39,5 +39,6 @@ SelfMethod groups_method();
 SelfMethod nl_bayes_method();
 SelfMethod stationary_self_method();
 SelfMethod mp_pca_self_method();
+SelfMethod mixture_method();
 
 }  // namespace noiseutils

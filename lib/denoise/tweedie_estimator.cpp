@@ -14,19 +14,19 @@ class TweedieEstimator : public MapEstimator {
       : MapEstimator(std::move(model)), corrected_(corrected) {}
 
  protected:
-  std::unique_ptr<VectorMap> map_of(const Tensor&, const KnownNoise& noise) const override {
-    if (!(noise.sigma > 0)) return nullptr;
+  PreparedMap map_of(const Tensor&, const KnownNoise& noise) const override {
+    if (!(noise.sigma > 0)) return {};
     const auto family = exponential_family(noise);
     if (!family)
       throw DataError("Tweedie's formula is one for gaussian, poisson, gamma or tweedie noise, not for " +
                       noise.laws.back()->family() + ": take --estimator lmmse");
-    if (!corrected_)
-      return marginal_map(
-          shared_model(), noise.sigma, false, {},
-          [family = *family](double y, const Marginal& marginal) { return tweedie_estimate(family, y, marginal); });
-    return marginal_map(
-        shared_model(), noise.sigma, true, score_diagonal(shared_model(), axes(), shape(), noise.sigma),
-        [family = *family](double y, const Marginal& marginal) { return corrected_estimate(family, y, marginal); });
+    auto diagonal = corrected_ ? score_diagonal(shared_model(), axes(), shape(), noise.sigma) : std::vector<double>();
+    const auto formula = corrected_ ? corrected_estimate : tweedie_estimate;
+    return {marginal_map(shared_model(), noise.sigma, corrected_, std::move(diagonal),
+                         [family = *family, formula](double y, const Marginal& marginal) {
+                           return formula(family, y, marginal);
+                         }),
+            {}};
   }
 
  private:

@@ -300,4 +300,10 @@ std::unique_ptr<Model> stationary_from_tensors(ModelInfo info, const Record& rec
   return stationary_model(std::move(info), std::move(level), std::move(power), std::move(mixing));
 }
 
+std::vector<double> by_coefficient(const SpectralShape& shape, std::span<const double> values) {
+  std::vector<double> all;
+  for (const double value : values) all.insert(all.end(), index(shape.channels), value);
+  return eigenvalues_of(shape, all);
+}
+
 }  // namespace noiseutils

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "model/linear_model.hpp"
 
 namespace noiseutils {
@@ -27,5 +29,9 @@ struct SpectralShape {
   std::int64_t mirrored(std::int64_t frequency) const;
 };
 SpectralShape spectral_shape(const std::string& axes, const Shape& shape);
+
+/// A figure that each frequency of the half spectrum has, for each coefficient of stationary models of this shape, in
+/// the order of their eigenvalues().
+std::vector<double> by_coefficient(const SpectralShape& shape, std::span<const double> values);
 
 }  // namespace noiseutils

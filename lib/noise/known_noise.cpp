@@ -9,8 +9,9 @@
 namespace noiseutils {
 
 bool KnownNoise::is_white_gaussian() const {
-  return std::all_of(laws.begin(), laws.end(),
-                     [](const auto& law) { return law->family() == "gaussian" && law->maps().empty(); });
+  return levels.empty() && std::all_of(laws.begin(), laws.end(), [](const auto& law) {
+           return law->family() == "gaussian" && law->maps().empty();
+         });
 }
 
 const Noise* KnownNoise::only(std::string_view family) const {

@@ -20,7 +20,10 @@ struct KnownNoise {
   /// The values of the laws' FILE parameters, F64, by the name of the companion that carries them (noise_companion()).
   std::map<std::string, Tensor, std::less<>> files;
 
-  /// Gaussian, independent and of one variance everywhere: `sigma` says all.
+  /// Where the level is not known: the sigmas that white Gaussian noise may have, and their probabilities.
+  std::vector<double> levels, probabilities;
+
+  /// Gaussian, independent and of one known variance everywhere: `sigma` says all.
   bool is_white_gaussian() const;
   /// The only law, if it is of that family; else nullptr.
   const Noise* only(std::string_view family) const;

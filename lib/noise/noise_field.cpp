@@ -111,18 +111,19 @@ std::optional<std::vector<double>> noise_spectrum(const KnownNoise& noise, std::
   return total;
 }
 
-std::vector<double> patch_covariance(const std::vector<double>& spectrum, std::int64_t height, std::int64_t width,
-                                     std::int64_t channels, std::int64_t patch) {
+std::vector<double> block_covariance(const std::vector<double>& spectrum, std::int64_t height, std::int64_t width,
+                                     std::int64_t channels, std::int64_t rows, std::int64_t columns) {
   const RealFft2<double> fft(height, width, FftBackend::portable);
   const std::vector<std::complex<double>> transform(spectrum.begin(), spectrum.end());
   std::vector<double> gamma(index(height * width));
   fft.inverse(transform.data(), gamma.data());
-  const std::int64_t pixels = patch * patch, d = channels * pixels;
+  const std::int64_t pixels = rows * columns, d = channels * pixels;
   std::vector<double> covariance(index(d * d));
   for (std::int64_t c = 0; c < channels; ++c)
     for (std::int64_t i = 0; i < pixels; ++i)
       for (std::int64_t j = 0; j < pixels; ++j) {
-        const std::int64_t dy = (i / patch - j / patch + height) % height, dx = (i % patch - j % patch + width) % width;
+        const std::int64_t dy = (i / columns - j / columns + height) % height,
+                           dx = (i % columns - j % columns + width) % width;
         covariance[index((c * pixels + i) * d + c * pixels + j)] = gamma[index(dy * width + dx)];
       }
   return covariance;

@@ -22,10 +22,10 @@ std::vector<double> element_variances(const KnownNoise& noise, std::int64_t size
 /// nullopt where the noise is white, or some law is of another kind or has a map.
 std::optional<std::vector<double>> noise_spectrum(const KnownNoise& noise, std::int64_t height, std::int64_t width);
 
-/// The covariance of noise of that spectrum between pixels (0, 0) and (dy, dx) for |dy|, |dx| < patch, as the matrix
-/// between the elements of a patch of `channels` planes: d x d, d = channels patch^2, 0 between planes.
+/// The covariance of noise of that spectrum within a block of rows x columns pixels of `channels` planes: d x d,
+/// d = channels rows columns, 0 between planes, from that between pixels (0, 0) and (dy, dx),
 ///   gamma(dy, dx) = 1/(H W) sum_k S(k) cos(2 pi (ky dy / H + kx dx / W))
-std::vector<double> patch_covariance(const std::vector<double>& spectrum, std::int64_t height, std::int64_t width,
-                                     std::int64_t channels, std::int64_t patch);
+std::vector<double> block_covariance(const std::vector<double>& spectrum, std::int64_t height, std::int64_t width,
+                                     std::int64_t channels, std::int64_t rows, std::int64_t columns);
 
 }  // namespace noiseutils

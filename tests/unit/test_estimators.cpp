@@ -6,6 +6,8 @@
 #include "denoise/level_map.hpp"
 #include "denoise/linear_lmmse.hpp"
 #include "denoise/marginal_map.hpp"
+#include "denoise/mixture_lmmse.hpp"
+#include "denoise/sigma_prior.hpp"
 #include "small_law.hpp"
 #include "tensor/tensor_sink.hpp"
 
@@ -147,6 +149,82 @@ TEST_CASE("estimators: Robbins by the Gaussian law of an element given the other
     const double expected = (std::max(0.0, y[at % 4]) + zeta) * std::exp(zeta * score - zeta * zeta * precision / 2);
     CHECK(x[at] == Approx(expected).epsilon(1e-9));
   }
+}
+
+/// Two components in the plane: the fixture of methods, denoise-and-metrics.md, section 7.
+std::shared_ptr<const MixtureModel> two_components() {
+  ModelInfo info;
+  info.kind = "mixture";
+  info.axes = "D";
+  info.shape = {2};
+  MixtureLaw law;
+  law.weights = {0.5, 0.5};
+  law.means = {1, 2, 8, 10};
+  law.ranks = {2, 2};
+  const double a = std::sqrt((1 + 1 / std::sqrt(5.0)) / 2), b = std::sqrt((1 - 1 / std::sqrt(5.0)) / 2);
+  law.eigenvectors = Tensor::of({4, 2}, std::vector{0.0, 1.0, 1.0, 0.0, a, b, -b, a});
+  law.eigenvalues = {2, 1, (3 + std::sqrt(5.0)) / 2, (3 - std::sqrt(5.0)) / 2};
+  law.residual_variances = {0, 0};
+  return std::make_shared<MixtureModel>(info, law);
+}
+
+TEST_CASE("mixture_lmmse: with white noise the posterior mean of the fixture") {
+  const auto map = mixture_lmmse(two_components(), [](std::int64_t) { return std::vector<double>{4, 0, 0, 4}; });
+  const auto x = applied(*map, {2.357602207535946, 6.3522639145461675, 3.5, 6.35});
+  CHECK(x[0] == Approx(2.003607838174).epsilon(1e-10));
+  CHECK(x[1] == Approx(4.292110416493).epsilon(1e-10));
+  CHECK(x[2] == Approx(3.414205174939).epsilon(1e-10));
+  CHECK(x[3] == Approx(5.655497266778).epsilon(1e-10));
+}
+
+TEST_CASE("mixture_lmmse: correlated noise is white noise in other coordinates") {
+  // y = x + A n: estimating A^-1 x under white noise by the mixture of A^-1 x is the same. One component suffices to
+  // tell the filter from linear_lmmse, two the weights from densities written out.
+  const auto model = two_components();
+  const std::vector<double> noise = {2, 0.7, 0.7, 1};
+  const std::vector<double> y = {3.1, 6.2};
+  const auto x = applied(*mixture_lmmse(model, [&](std::int64_t) { return noise; }), y);
+  double total = 0, first = 0, second = 0;
+  for (std::int64_t k = 0; k < 2; ++k) {
+    const LinearModel& component = model->component(k);
+    const DenseMatrix c = covariance(component);
+    const double p = c(0, 0) + noise[0], q = c(0, 1) + noise[1], r = c(1, 1) + noise[3], det = p * r - q * q;
+    const double u = y[0] - component.mean()[0], v = y[1] - component.mean()[1];
+    const double weight = 0.5 / std::sqrt(det) * std::exp(-(r * u * u - 2 * q * u * v + p * v * v) / (2 * det));
+    const auto own = applied(*linear_lmmse(component, noise), y);
+    total += weight;
+    first += weight * own[0];
+    second += weight * own[1];
+  }
+  CHECK(x[0] == Approx(first / total).epsilon(1e-12));
+  CHECK(x[1] == Approx(second / total).epsilon(1e-12));
+}
+
+TEST_CASE("noise_by_evidence: Bayes' rule over the grid, and the mean of the estimates") {
+  const auto law = std::make_shared<SmallLaw>(4, std::vector<double>{2, 0.5, 0.1}, 0.03);
+  const Tensor y = Tensor::of({4}, std::vector{0.3, -0.2, 0.9, 1.1});
+  const KnownNoise noise = noise_by_evidence(*law, "D", y, 0.5, 0.5 * 1.1 * 1.1);
+  REQUIRE(noise.levels.size() == 3);
+  CHECK_FALSE(noise.is_white_gaussian());
+  std::vector<double> weights, expected(4);
+  double total = 0, square = 0;
+  for (int i = 0; i < 3; ++i) {
+    const double sigma = 0.5 * std::pow(1.1, i);
+    weights.push_back(std::exp(law->log_density(sigma, y.values<double>())[0]));
+    total += weights.back();
+    square += weights.back() * sigma * sigma;
+    std::vector<double> x(4);
+    law->denoise(sigma, y.values<double>(), std::span<double>(x));
+    for (std::size_t e = 0; e < 4; ++e) expected[e] += weights.back() * x[e];
+  }
+  for (std::size_t i = 0; i < 3; ++i) CHECK(noise.probabilities[i] == Approx(weights[i] / total).epsilon(1e-10));
+  CHECK(noise.sigma == Approx(std::sqrt(square / total)).epsilon(1e-10));
+  const auto denoiser = lmmse_estimator().make(law);
+  denoiser->prepare("D", {4});
+  Tensor out(DType::F64, {1, 4});
+  TensorSink sink(out);
+  denoiser->produce_knowing(y.reshaped({1, 4}), {&noise, 1}, sink);
+  for (std::size_t e = 0; e < 4; ++e) CHECK(out.values<double>()[e] == Approx(expected[e] / total).epsilon(1e-10));
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ TEST_CASE("noise field: the covariance of a kernel is its autocorrelation") {
                            {{"noise.kernel", Tensor::of({2}, std::vector{1.0, 2.0})}});
   const auto spectrum = noise_spectrum(noise, 6, 9);
   REQUIRE(spectrum);
-  const auto covariance = patch_covariance(*spectrum, 6, 9, 2, 3);  // 18 x 18
+  const auto covariance = block_covariance(*spectrum, 6, 9, 2, 3, 3);  // 18 x 18
   for (std::size_t i = 0; i < 18; ++i)
     for (std::size_t j = 0; j < 18; ++j) {
       const bool one_row = i / 3 == j / 3;
@@ -47,7 +47,7 @@ TEST_CASE("noise field: stripes, and white noise on top") {
   const auto noise = known(R"([{"family":"row-column","row":0.3,"column":0.2},{"family":"gaussian","sigma":0.1}])");
   const auto spectrum = noise_spectrum(noise, 8, 8);
   REQUIRE(spectrum);
-  const auto covariance = patch_covariance(*spectrum, 8, 8, 1, 2);
+  const auto covariance = block_covariance(*spectrum, 8, 8, 1, 2, 2);
   const std::vector<double> expected = {0.14, 0.09, 0.04, 0,    0.09, 0.14, 0,    0.04,
                                         0.04, 0,    0.14, 0.09, 0,    0.04, 0.09, 0.14};
   for (std::size_t i = 0; i < 16; ++i) CHECK(covariance[i] == Approx(expected[i]).epsilon(1e-12));
@@ -62,7 +62,7 @@ TEST_CASE("noise field: a density is symmetric and scaled to the variance; other
   REQUIRE(spectrum);
   CHECK((*spectrum)[2] == Approx(4 * 3 / 1.2));
   CHECK((*spectrum)[1] == Approx(4 / 1.2));
-  CHECK(patch_covariance(*spectrum, 4, 5, 1, 1)[0] == Approx(4));
+  CHECK(block_covariance(*spectrum, 4, 5, 1, 1, 1)[0] == Approx(4));
   CHECK_FALSE(noise_spectrum(known(R"({"family":"gaussian","sigma":2})"), 4, 5));
   CHECK_FALSE(noise_spectrum(known(R"({"family":"poisson","zeta":2})"), 4, 5));
 }
