@@ -61,6 +61,32 @@ assert np.abs([json.loads(line)["log_density"] for line in open("density.json")]
 END
 }
 
+@test "denoise --patches: the most probable component beats the mean's average, adaptation beats both, at any thread count" {
+  train-linear mixture --patch 6 --components 8 clean.nst -o patches.safetensors
+  local mean map adapted
+  mean=$(denoise --model patches.safetensors noisy.nst | metric psnr | mean_of psnr)
+  map=$(denoise --model patches.safetensors --patches map noisy.nst | metric psnr | mean_of psnr)
+  adapted=$(denoise --model patches.safetensors --patches map --passes 2 noisy.nst | metric psnr | mean_of psnr)
+  echo "mean $mean dB, map $map dB, adapted $adapted dB"
+  awk "BEGIN { exit !($map > $mean && $adapted > $mean) }"
+  denoise --threads 1 --model patches.safetensors --patches epll --passes 2 --no-history noisy.nst -o one.nst
+  denoise --threads 3 --model patches.safetensors --patches epll --passes 2 --no-history noisy.nst -o three.nst
+  cmp one.nst three.nst
+}
+
+@test "denoise --self --method mixture: better than the image's own Gaussian, in each preset; grey and colour" {
+  local own preset got
+  train-linear gaussian --patch 8 noisy.nst -o own.safetensors
+  own=$(denoise --model own.safetensors noisy.nst | metric psnr | mean_of psnr)
+  for preset in fast middle best; do
+    got=$(denoise --self --method mixture --preset "$preset" noisy.nst | metric psnr | mean_of psnr)
+    echo "own Gaussian $own dB, $preset $got dB"
+    awk "BEGIN { exit !($got > $own) }"
+  done
+  noise dead-leaves --colour --height 40 --width 40 -o colour.nst
+  noise gaussian --sigma 0.1 -k colour.nst | denoise --self --method mixture --preset fast | metric psnr | grep -q psnr
+}
+
 @test "mixture: what does not fit is an error of one line" {
   noise dead-leaves -n 40 --height 3 --width 2 -o few.npy
   fails_with 65 train-linear mixture --components 40 few.npy
@@ -68,4 +94,13 @@ END
   fails_with 64 train-linear mixture --patch 5 --rank 0 clean.nst
   fails_with 64 train-linear mixture --patch 5 --rank auto --noise fit clean.nst
   fails_with 65 train-linear mixture --patch 5 --sigma 100 clean.nst
+  train-linear mixture --patch 5 --components 2 clean.nst -o two.safetensors
+  train-linear gaussian --patch 5 clean.nst -o one.safetensors
+  fails_with 64 denoise --model one.safetensors --patches map noisy.nst
+  fails_with 64 denoise --model two.safetensors --patches map --stride 3 noisy.nst
+  fails_with 64 denoise --model two.safetensors --stride 2 noisy.nst
+  fails_with 64 denoise --self --patches map noisy.nst
+  fails_with 64 denoise --self --method mixture --pool noisy.nst
+  noise dead-leaves --colour --height 40 --width 40 | noise gaussian --sigma 0.1 -o colour-noisy.nst
+  fails_with 65 denoise --model two.safetensors --patches map colour-noisy.nst
 }

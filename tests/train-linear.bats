@@ -104,7 +104,7 @@ END
 
 @test "stationary: the power spectrum is numpy's" {
   needs numpy
-  train-linear stationary small.npy -o model.safetensors
+  train-linear stationary --shrink none small.npy -o model.safetensors
   py - <<END
 $read_record
 m = read("model.safetensors"); x = np.load("small.npy").astype(float)
@@ -112,6 +112,24 @@ p = (np.abs(np.fft.rfft2(x - x.mean()))**2).mean(0) / 30
 found = m["power"].reshape(6, 3)
 assert np.allclose(found, p, rtol=1e-5, atol=1e-7), np.abs(found - p).max()
 END
+}
+
+@test "stationary: of few images, ring denoises others better; flat images are an error" {
+  noise gaussian-field -n 3 --height 48 --width 40 >few.nst
+  noise gaussian-field -n 6 --seed 2 --height 48 --width 40 | noise gaussian --sigma 0.1 -k >noisy.nst
+  local how
+  for how in none ring; do
+    train-linear stationary --shrink $how few.nst -o model.safetensors
+    denoise --model model.safetensors noisy.nst | metric mse --summary >"$how.json"
+  done
+  # The law is isotropic: what is learned of a ring is next to all of it.
+  jq -e --slurpfile none none.json '.mse < 0.95 * $none[0].mse' ring.json
+  local i
+  for i in 1 2 3; do printf 'P5 4 4 255\n%s' '0123456789abcdef' >"same-$i.pgm"; done
+  train-linear stationary same-?.pgm -o model.safetensors # the same, but not flat
+  for i in 1 2 3; do printf 'P5 4 4 255\n%s' 'aaaaaaaaaaaaaaaa' >"same-$i.pgm"; done
+  fails_with 65 train-linear stationary same-?.pgm -o flat.safetensors
+  [ ! -e flat.safetensors ]
 }
 
 @test "noisy samples: the noise is taken off, whatever its family" {

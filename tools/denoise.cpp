@@ -5,10 +5,13 @@
 #include "cli/standard_options.hpp"
 #include "denoise/apply.hpp"
 #include "denoise/estimator.hpp"
+#include "denoise/mixture_denoiser.hpp"
 #include "denoise/posterior.hpp"
 #include "denoise/self_methods.hpp"
 #include "denoise/sigma_prior.hpp"
+#include "denoise/strided.hpp"
 #include "model/denoiser.hpp"
+#include "model/fitted_denoiser.hpp"
 #include "model/model_kinds.hpp"
 
 namespace {
@@ -21,6 +24,9 @@ Program program() {
   self.summary = "estimate clean samples from noisy ones: by a model, a program or the image itself";
   const std::vector<OptionSpec> own = {
       noise_sigma_option(),
+      integer("stride", "F", "denoise each sub-image of every F-th pixel by itself; default: as the model was learned")
+          .at_least(1)
+          .at_most(64),
       estimator_option(),
       flag("clip", "clip the estimates to [0, range]: the range of an image is 1, with --raw 2^depth - 1"),
       flag("keep-noisy", "keep the noisy sample as the companion noisy"),
@@ -28,8 +34,8 @@ Program program() {
       first_index_option(),
       resume_option(),
   };
-  self.options =
-      joined(denoiser_options(), self_options(), posterior_options(), own, input_options(), output_options());
+  self.options = joined(denoiser_options(), self_options(), mixture_steps_options(), posterior_options(), own,
+                        input_options(), output_options());
   return self;
 }
 
@@ -41,11 +47,13 @@ int run(const Invocation& call) {
                              : "--model FILE or --denoiser 'CMD' is needed, or --self to learn from the very image");
   if (!program && call.options.given("timeout")) throw UsageError("--timeout belongs to --denoiser");
   if (program && call.options.has("estimator")) throw UsageError("--estimator belongs to --model and --self");
+  if (!call.options.has("model")) asked_mixture_denoiser(nullptr, call.options);  // refuses what belongs to a mixture
   DenoiseRequest request;
   request.keep_noisy = call.options.flag("keep-noisy");
   request.clip = call.options.flag("clip");
   request.at_once = program;
   std::shared_ptr<const Model> model;
+  std::int64_t stride = 1;
   std::unique_ptr<SampleDenoiser> denoiser;
   if (self != nullptr) {
     denoiser = estimating_denoiser(self->make(call.options), call.options);
@@ -55,12 +63,18 @@ int run(const Invocation& call) {
     request.model = program_metadata();
   } else {
     model = load_model(call.options.text("model"));
-    denoiser = estimating_denoiser(model, call.options);
+    denoiser = asked_mixture_denoiser(model, call.options);
+    if (!denoiser) denoiser = estimating_denoiser(model, call.options);
     request.model = model_metadata(model->info());
+    stride = model->info().stride;
+    request.at_once = dynamic_cast<const FittedDenoiser*>(model.get()) != nullptr;  // which refuses other noise
   }
+  if (call.options.has("stride")) stride = call.options.integer("stride");
+  denoiser = strided_denoiser(std::move(denoiser), stride);
   ask_for_sigma(call.options, model, request);
   std::int64_t first_sample = 0;
   const PosteriorRequest wanted = posterior_request(call.options);
+  if (wanted.any() && stride > 1) throw UsageError("what is known of the posterior is not known under a --stride");
   PosteriorCompanions posterior(wanted, model, *denoiser);
   if (wanted.any())
     request.companions = [&](Record& record, const Tensor& noisy, std::span<const KnownNoise> noises) {

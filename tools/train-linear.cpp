@@ -20,6 +20,10 @@ std::vector<OptionSpec> training_options() {
       integer("patch", "P", "learn the law of all overlapping P x P patches; default: of whole samples")
           .at_least(1)
           .at_most(64),
+      integer("stride", "F", "with --patch: of the sub-images of every F-th pixel, for noise that reaches less far")
+          .otherwise("1")
+          .at_least(1)
+          .at_most(64),
       number("sigma", "S",
              "standard deviation of white noise in the samples, in units of data; default: metadata noise, "
              "else none")
@@ -86,6 +90,8 @@ int run(const Invocation& call) {
   if (call.words.front() == "merge") return merge(call);
   TrainRequest request;
   if (call.options.has("patch")) request.patch = call.options.integer("patch");
+  request.stride = call.options.integer("stride");
+  if (request.stride > 1 && request.patch == 0) throw UsageError("--stride is of the pixels of patches: give --patch");
   request.sigma = call.options.maybe_number("sigma");
   request.options = call.options;
   Trainer trainer(*find_entry(train_kinds(), call.words.front()), request);

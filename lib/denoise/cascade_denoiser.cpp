@@ -2,7 +2,9 @@
 #include <map>
 
 #include "base/error.hpp"
+#include "base/registry.hpp"
 #include "base/threads.hpp"
+#include "denoise/group_denoiser.hpp"
 #include "denoise/image_planes.hpp"
 #include "denoise/sample_denoiser.hpp"
 #include "denoise/tiles.hpp"
@@ -18,13 +20,21 @@ constexpr std::int64_t kPlanesAtOnce = 64;
 /// Every plane of a sample, whatever its other axes, is an image of its own; large ones are cut into tiles.
 class CascadeDenoiser : public SampleDenoiser {
  public:
-  explicit CascadeDenoiser(std::shared_ptr<const CascadeModel> model) : model_(std::move(model)) {}
+  explicit CascadeDenoiser(std::shared_ptr<const CascadeModel> model) : model_(std::move(model)) {
+    if (!model_->fuses()) return;
+    const auto preset = model_->info().notes.find("guide");
+    guide_ = &require_entry<DataError>(group_presets(), preset == model_->info().notes.end() ? "" : preset->second,
+                                       "preset, metadata model.guide,");
+  }
 
   void prepare(const std::string& axes, const Shape& shape) override {
     if (!axes.ends_with("HW")) throw DataError("a cascade wants images, axes ending in HW, not " + axes);
     height_ = shape[shape.size() - 2];
     width_ = shape[shape.size() - 1];
     planes_ = element_count(shape) / (height_ * width_);
+    if (model_->fuses() && std::min(height_, width_) < kLeastSide)
+      throw DataError("the cascade joins its estimates with those of groups, which want at least " +
+                      std::to_string(kLeastSide) + " pixels a side, not " + shape_text(shape));
     if (const std::int64_t patch = model_->info().patch; std::min(height_, width_) < patch)
       throw DataError("the sample has shape " + shape_text(shape) + ", the cascade is of patches of " +
                       std::to_string(patch) + " x " + std::to_string(patch) + " pixels");
@@ -86,8 +96,15 @@ class CascadeDenoiser : public SampleDenoiser {
       }
   }
 
-  static std::vector<double> denoise_tile(const ImagePlanes<double>& image, const TileSpan& down,
-                                          const TileSpan& across, const CascadeRun& run, double sigma) {
+  /// What denoise --self makes of it.
+  PaddedPlane by_groups(const PaddedPlane& noisy) const {
+    FloatPlane plane(noisy.height, noisy.width);
+    for (std::int64_t r = 0; r < noisy.height; ++r) std::copy_n(noisy.row(r), noisy.width, plane.row(r));
+    return padded(denoise_by_groups({plane}, *guide_).front().values, noisy.height, noisy.width);
+  }
+
+  std::vector<double> denoise_tile(const ImagePlanes<double>& image, const TileSpan& down, const TileSpan& across,
+                                   const CascadeRun& run, double sigma) const {
     std::vector<double> values(static_cast<std::size_t>(down.size * across.size)),
         scratch(static_cast<std::size_t>(across.size));
     for (std::int64_t r = 0; r < down.size; ++r)
@@ -98,7 +115,8 @@ class CascadeDenoiser : public SampleDenoiser {
     const double middle = 0.5 * *low + 0.5 * *high;
     std::vector<float> scaled(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) scaled[i] = static_cast<float>((values[i] - middle) / sigma);
-    const PaddedPlane estimate = run.estimate(padded(scaled, down.size, across.size));
+    const PaddedPlane noisy = padded(scaled, down.size, across.size);
+    const PaddedPlane estimate = guide_ == nullptr ? run.estimate(noisy) : run.fused(noisy, by_groups(noisy));
     for (std::int64_t r = 0; r < down.size; ++r)
       for (std::int64_t c = 0; c < across.size; ++c)
         values[static_cast<std::size_t>(r * across.size + c)] =
@@ -108,6 +126,7 @@ class CascadeDenoiser : public SampleDenoiser {
 
   std::shared_ptr<const CascadeModel> model_;
   std::map<double, std::unique_ptr<CascadeRun>> runs_;  ///< by the sigma of their level
+  const GroupPreset* guide_ = nullptr;                  ///< of the groups that are joined in, if they are
   std::int64_t planes_ = 0, height_ = 0, width_ = 0;
 };
 

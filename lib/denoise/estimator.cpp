@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/registry.hpp"
 #include "denoise/patch_average.hpp"
+#include "model/fitted_denoiser.hpp"
 
 namespace noiseutils {
 namespace {
@@ -57,6 +58,11 @@ OptionSpec estimator_option() {
 }
 
 std::unique_ptr<SampleDenoiser> estimating_denoiser(std::shared_ptr<const Model> model, const OptionValues& options) {
+  if (dynamic_cast<const FittedDenoiser*>(model.get()) != nullptr) {
+    if (options.has("estimator"))
+      throw UsageError("--estimator wants a law of clean samples; this model was fitted to noisy ones of its noise");
+    return model_denoiser(std::move(model));
+  }
   const std::string name = options.has("estimator") ? options.text("estimator") : "lmmse";
   return require_entry<UsageError>(estimators(), name, "estimator").make(std::move(model));
 }

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "denoise/affine_map.hpp"
 #include "denoise/sample_denoiser.hpp"
+#include "denoise/strided.hpp"
 #include "model/external_denoiser.hpp"
 #include "model/linear_model.hpp"
 #include "model/model_kinds.hpp"
@@ -46,7 +47,7 @@ std::vector<double> diagonal_of_patches(const PatchGeometry& geometry, const Aff
 class ModelAsDenoiser : public Denoiser {
  public:
   explicit ModelAsDenoiser(std::shared_ptr<const Model> model)
-      : model_(std::move(model)), denoiser_(model_denoiser(model_)) {}
+      : model_(std::move(model)), denoiser_(strided_denoiser(model_denoiser(model_), model_->info().stride)) {}
 
   Tensor estimate(const std::string& axes, const Tensor& noisy, double sigma) override {
     const bool batch = axes.starts_with('N');
@@ -64,15 +65,22 @@ class ModelAsDenoiser : public Denoiser {
 
   std::optional<std::vector<double>> jacobian_diagonal(const std::string& axes, const Shape& shape,
                                                        double sigma) override {
-    const LinearModel* linear = model_->linear();
-    if (linear == nullptr) return std::nullopt;
+    if (!model_->is_affine() || model_->info().stride > 1) return std::nullopt;
     check_fits(model_->info(), axes, shape);
     if (const std::int64_t patch = model_->info().patch; patch > 0)
       return diagonal_of_patches(patch_geometry(axes, shape, patch), affine_map(*model_->denoiser(sigma, 1 << 20)));
+    const LinearModel* linear = model_->linear();
+    if (linear == nullptr) return diagonal_of_numbers(affine_map(*model_->denoiser(sigma, 1)));
     return linear->diagonal(linear->wiener_gains(sigma));
   }
 
  private:
+  static std::vector<double> diagonal_of_numbers(const AffineMap& map) {
+    std::vector<double> diagonal;
+    for (std::int64_t i = 0; i < map.dim; ++i) diagonal.push_back(map.weight(i, i));
+    return diagonal;
+  }
+
   std::shared_ptr<const Model> model_;
   std::unique_ptr<SampleDenoiser> denoiser_;
 };

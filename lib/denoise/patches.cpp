@@ -42,7 +42,7 @@ class Patches : public SampleDenoiser {
     if (map_ && sigma == sigma_) return;
     map_ = model_->denoiser(sigma, kVectors);
     sigma_ = sigma;
-    if (model_->linear() != nullptr) affine_ = affine_map(*map_);
+    if (model_->is_affine()) affine_ = affine_map(*map_);
   }
 
   template <class Real>

@@ -40,7 +40,8 @@ std::unique_ptr<SampleDenoiser> patch_denoiser(std::shared_ptr<const Model> mode
 /// A cascade's estimate of every plane of axes HW, whatever the other axes.
 std::unique_ptr<SampleDenoiser> cascade_denoiser(std::shared_ptr<const Model> model);
 
-/// The one that suits the model.
+/// The one that suits the model, for samples as they are: where the model has a stride, of its sub-images
+/// (strided.hpp).
 std::unique_ptr<SampleDenoiser> model_denoiser(std::shared_ptr<const Model> model);
 
 /// What a program answers (model/external_denoiser.hpp), which is asked for one sample at a time, each within `timeout`

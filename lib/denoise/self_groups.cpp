@@ -10,7 +10,8 @@ namespace noiseutils {
 
 SelfMethod groups_method() {
   return {
-      "groups", "local Gaussian groups of patches that look alike, with a progressive guide",
+      "groups",
+      "local Gaussian groups of patches that look alike, with a progressive guide",
       [](const OptionValues& options) -> std::unique_ptr<SampleDenoiser> {
         const GroupPreset& preset = require_entry<UsageError>(group_presets(), options.text("preset"), "preset");
         return self_denoiser(
@@ -25,6 +26,7 @@ SelfMethod groups_method() {
             {"kind", "groups"}, {"patch", 6}, {"preset", options.text("preset")}, {"samples", nlohmann::json::array()}}
             .dump();
       },
+      true,
       true};
 }
 

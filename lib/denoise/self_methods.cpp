@@ -8,10 +8,7 @@ namespace noiseutils {
 
 const std::vector<SelfMethod>& self_methods() {
   static const std::vector<SelfMethod> methods = {
-      groups_method(),
-      nl_bayes_method(),
-      stationary_self_method(),
-      mp_pca_self_method(),
+      groups_method(), nl_bayes_method(), stationary_self_method(), mp_pca_self_method(), mixture_method(),
   };
   return methods;
 }
@@ -33,8 +30,8 @@ const SelfMethod* asked_self_method(const OptionValues& options) {
     for (const char* other : {"model", "denoiser"})
       if (options.has(other)) throw UsageError(std::string("--self and --") + other + " exclude each other");
     const SelfMethod& method = require_entry<UsageError>(self_methods(), options.text("method"), "method");
-    for (const char* name : {"preset", "pool"})
-      if (!method.presets && options.given(name)) throw UsageError("--method " + method.name + " takes no --" + name);
+    for (const auto& [name, taken] : {std::pair("preset", method.presets), std::pair("pool", method.pools)})
+      if (!taken && options.given(name)) throw UsageError("--method " + method.name + " takes no --" + name);
     return &method;
   }
   for (const char* name : {"method", "preset", "pool"})

@@ -19,7 +19,7 @@ struct SelfMethod {
   /// The metadata `model` of what it estimates: {"kind","patch","samples", ...}, compact JSON; no samples: it learns
   /// from the very image.
   std::string (*metadata)(const OptionValues& options);
-  bool presets = false;  ///< whether it takes --preset and --pool
+  bool presets = false, pools = false;  ///< whether it takes --preset, --pool
 };
 
 /// All of them; a new one is a file and a line.
@@ -39,5 +39,6 @@ SelfMethod groups_method();
 SelfMethod nl_bayes_method();
 SelfMethod stationary_self_method();
 SelfMethod mp_pca_self_method();
+SelfMethod mixture_method();
 
 }  // namespace noiseutils

@@ -54,7 +54,8 @@ SelfMethod mp_pca_self_method() {
         return nlohmann::json{
             {"kind", "mp-pca"}, {"patch", 0}, {"preset", options.text("preset")}, {"samples", nlohmann::json::array()}}
             .dump();
-      }};
+      },
+      true};
 }
 
 }  // namespace noiseutils

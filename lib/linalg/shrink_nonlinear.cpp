@@ -73,6 +73,18 @@ std::vector<double> quadratic_inverse(const SampleSpectrum& sample) {
   return values;
 }
 
+/// The Hilbert transform of Epanechnikov's kernel of variance 1, 3/(4 sqrt 5) (1 - x^2/5) for |x| < sqrt 5.
+double kernel_transform(double x) {
+  constexpr double kPi = std::numbers::pi;
+  if (std::abs(x) > 30) {  // the closed form is a difference of terms like x; by moments 3 5^k / ((2k+1)(2k+3)) instead
+    const double t = 1 / (x * x);
+    return -(1 + t * (1 + t * (15.0 / 7 + t * (125.0 / 21 + t * 625.0 / 33)))) / (kPi * x);
+  }
+  const double root_5 = std::sqrt(5.0), inside = 1 - x * x / 5;
+  const double logarithm = inside == 0 ? 0 : inside * std::log(std::abs((root_5 - x) / (root_5 + x)));
+  return -3 * x / (10 * kPi) + 3 / (4 * root_5 * kPi) * logarithm;
+}
+
 /// Analytical nonlinear shrinkage: the density f of the eigenvalues by Epanechnikov kernels of width h lambda_j,
 /// h = n^(-1/3), and its Hilbert transform H,
 ///   p < n:  lambda / [(pi c lambda f)^2 + (1 - c - pi c lambda H)^2],
@@ -90,9 +102,7 @@ std::vector<double> analytical(const SampleSpectrum& sample) {
     for (const double other : sampled.values) {
       const double width = h * other, x = (lambda - other) / width, inside = 1 - x * x / 5;
       density += edge * std::max(inside, 0.0) / width;
-      // At the ends of the kernel, inside log|...| -> 0.
-      const double logarithm = inside == 0 ? 0 : inside * std::log(std::abs((root_5 - x) / (root_5 + x)));
-      hilbert += (-3 * x / (10 * kPi) + edge / kPi * logarithm) / width;
+      hilbert += kernel_transform(x) / width;
     }
     density /= n;
     hilbert /= n;

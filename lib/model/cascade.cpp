@@ -31,6 +31,9 @@ CascadeRun::CascadeRun(const PatchMixture& mixture, std::int64_t rank, const Cas
                : filters_of_gains(mixture_, stage_channels(t), level.gains[static_cast<std::size_t>(t - 2)]);
     stages_.push_back({plan, HardGate(mixture_, rank, plan.gate_variance), std::move(filters)});
   }
+  if (level.fusion.empty()) return;
+  fusion_gate_.emplace(mixture_, rank, kFusionGateVariance);
+  fusion_ = filters_of_gains(mixture_, kFusionChannels, level.fusion);
 }
 
 PaddedPlane CascadeRun::estimate(const PaddedPlane& noisy) const {
@@ -42,6 +45,13 @@ PaddedPlane CascadeRun::estimate(const PaddedPlane& noisy) const {
   return estimate;
 }
 
+PaddedPlane CascadeRun::fused(const PaddedPlane& noisy, const PaddedPlane& guide) const {
+  if (!fusion_gate_) throw InternalError("the cascade has no stage that joins estimates");
+  const auto stage = static_cast<std::int64_t>(stages_.size()) + 1;
+  const StageInput input = fusion_input(stage, mixture_, *fusion_gate_, noisy, estimate(noisy), guide);
+  return filtered_average(fusion_, input.views(), input.grid, input.bands);
+}
+
 CascadeModel::CascadeModel(ModelInfo info, PatchMixture mixture, std::int64_t rank, std::vector<CascadeLevel> levels)
     : Model(std::move(info)), mixture_(std::move(mixture)), rank_(rank), levels_(std::move(levels)) {
   const auto entries = static_cast<std::size_t>(mixture_.components() * mixture_.dim());
@@ -51,6 +61,8 @@ CascadeModel::CascadeModel(ModelInfo info, PatchMixture mixture, std::int64_t ra
     bool fits = level.filters.size() == entries * (d + 1) && level.stages() == levels_.front().stages();
     for (const auto& gains : level.gains)
       fits = fits && gains.size() == entries * static_cast<std::size_t>(stage_channels(2));
+    fits = fits && level.fusion.size() == levels_.front().fusion.size() &&
+           (level.fusion.empty() || level.fusion.size() == entries * static_cast<std::size_t>(kFusionChannels));
     if (!fits) throw DataError("the filters of a cascade are of another size than its mixture");
   }
 }
@@ -102,6 +114,11 @@ std::map<std::string, Tensor, std::less<>> CascadeModel::tensors() const {
     }
     result[stage_name(t)] = Tensor::of<float>({n, k, d, stage_channels(t)}, gains);
   }
+  if (fuses()) {
+    std::vector<float> fusion;
+    for (const CascadeLevel& level : levels_) fusion.insert(fusion.end(), level.fusion.begin(), level.fusion.end());
+    result["gains.fusion"] = Tensor::of<float>({n, k, d, kFusionChannels}, fusion);
+  }
   return result;
 }
 
@@ -130,11 +147,15 @@ std::unique_ptr<Model> cascade_from_tensors(ModelInfo info, const Record& record
   for (std::int64_t i = 0; i < n; ++i) {
     const double sigma = sigmas[static_cast<std::size_t>(i)];
     if (!(sigma > 0)) throw DataError("tensor \"sigma\" has a noise level that is not above 0");
-    levels.push_back({sigma, part(filters, i), {}});
+    levels.push_back({sigma, part(filters, i), {}, {}});
   }
   for (std::int64_t t = 2; record.tensors.contains(stage_name(t)); ++t) {
     const std::vector<double> gains = require_values(record, stage_name(t), {n, k, d, stage_channels(t)});
     for (std::int64_t i = 0; i < n; ++i) levels[static_cast<std::size_t>(i)].gains.push_back(part(gains, i));
+  }
+  if (record.tensors.contains("gains.fusion")) {
+    const std::vector<double> fusion = require_values(record, "gains.fusion", {n, k, d, kFusionChannels});
+    for (std::int64_t i = 0; i < n; ++i) levels[static_cast<std::size_t>(i)].fusion = part(fusion, i);
   }
   return std::make_unique<CascadeModel>(std::move(info), std::move(mixture), rank.values<std::int64_t>()[0],
                                         std::move(levels));

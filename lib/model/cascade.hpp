@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "model/cascade_stage.hpp"
@@ -13,6 +14,7 @@ struct CascadeLevel {
   double sigma = 0;                       ///< of the noise, in the units of the pixels
   std::vector<float> filters;             ///< K x (d + 1) x d: W_k of stage 1, column-major (PatchFilters)
   std::vector<std::vector<float>> gains;  ///< K x d x 5 of each later stage (filters_of_gains())
+  std::vector<float> fusion;              ///< K x d x 3 of a stage that joins another method's estimate, or empty
 
   std::int64_t stages() const { return 1 + static_cast<std::int64_t>(gains.size()); }
 };
@@ -24,6 +26,8 @@ class CascadeRun {
   CascadeRun(const PatchMixture& mixture, std::int64_t rank, const CascadeLevel& level);
   /// The last stage's estimate of `noisy`, in units of the noise: of variance 1. With its margin.
   PaddedPlane estimate(const PaddedPlane& noisy) const;
+  /// The same joined with another method's estimate, `guide`, by the level's fusion stage (fusion_input()).
+  PaddedPlane fused(const PaddedPlane& noisy, const PaddedPlane& guide) const;
 
  private:
   struct Stage {
@@ -33,6 +37,8 @@ class CascadeRun {
   };
   PatchMixture mixture_;
   std::vector<Stage> stages_;
+  std::optional<HardGate> fusion_gate_;
+  PatchFilters fusion_;
 };
 
 /// A denoiser of grey images learned by least squares on averaged patches, stage by stage, with the components of a
@@ -46,6 +52,11 @@ class CascadeModel : public Model {
   /// The level that is nearest to noise of standard deviation sigma. DataError, naming those there are, if it differs
   /// from sigma by more than a tenth.
   const CascadeLevel& level_for(double sigma) const;
+  /// Whether estimates are to be joined with those of local groups (denoise --self): by all levels or none.
+  bool fuses() const { return !levels_.front().fusion.empty(); }
+  const PatchMixture& mixture_of_patches() const { return mixture_; }
+  std::int64_t gate_rank() const { return rank_; }
+  const std::vector<CascadeLevel>& levels() const { return levels_; }
   CascadeRun run(const CascadeLevel& level) const { return {mixture_, rank_, level}; }
 
   std::unique_ptr<VectorMap> denoiser(double sigma, std::int64_t vectors) const override;

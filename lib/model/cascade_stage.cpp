@@ -34,6 +34,13 @@ StageInput stage_input(const StagePlan& plan, const PatchMixture& mixture, const
   return input;
 }
 
+StageInput fusion_input(std::int64_t stage, const PatchMixture& mixture, const HardGate& gate, const PaddedPlane& noisy,
+                        const PaddedPlane& estimate, const PaddedPlane& guide) {
+  StageInput input{PatchGrid(noisy.height, noisy.width, mixture.patch, stage % 2), {}, {noisy, estimate, guide}};
+  input.bands = label_all(gate, guide, input.grid);
+  return input;
+}
+
 PatchFilters filters_of_gains(const PatchMixture& mixture, std::int64_t channels, std::span<const float> gains) {
   const std::int64_t d = mixture.dim();
   PatchFilters filters{mixture.patch, channels, mixture.components(), {}};

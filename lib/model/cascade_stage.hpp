@@ -35,6 +35,14 @@ StageInput stage_input(const StagePlan& plan, const PatchMixture& mixture, const
 /// Images that a stage sees: 1, or 5.
 std::int64_t stage_channels(std::int64_t stage);
 
+/// What the last stage sees of an image that another method has denoised too: y, the cascade's estimate, and that
+/// `guide`, by which the patches are labelled.
+constexpr std::int64_t kFusionChannels = 3;
+StageInput fusion_input(std::int64_t stage, const PatchMixture& mixture, const HardGate& gate, const PaddedPlane& noisy,
+                        const PaddedPlane& estimate, const PaddedPlane& guide);
+/// Variance of the noise that its gate expects in the guide.
+constexpr double kFusionGateVariance = 0.2 * 0.2;
+
 /// The filters that stand for gains s, K x d x C, in the eigenbases: W_kc = U_k^T diag(s_k.c) U_k, no offset.
 PatchFilters filters_of_gains(const PatchMixture& mixture, std::int64_t channels, std::span<const float> gains);
 

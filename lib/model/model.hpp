@@ -18,6 +18,7 @@ struct ModelInfo {
   std::string axes;                  ///< of one vector: a sample's axes, or those of a patch ("HW", "CHW")
   Shape shape;                       ///< of one vector: a sample's shape, or [P,P], [C,P,P]
   std::int64_t patch = 0;            ///< P where the law is that of PxP patches; 0: of whole samples
+  std::int64_t stride = 1;           ///< the pixels of its patches are that far apart
   std::int64_t count = 0;            ///< vectors (samples or patches) it was learned from
   std::string noise;                 ///< what was subtracted from noisy training samples; "" for clean ones
   std::vector<std::string> samples;  ///< content hashes of training samples, capped (tensor/content_hash.hpp)
@@ -76,6 +77,8 @@ class Model {
 
   /// The model as a linear one, whose posterior mean is affine in y; nullptr if it is not.
   virtual const LinearModel* linear() const { return nullptr; }
+  /// Whether the posterior mean is affine in y at every sigma.
+  virtual bool is_affine() const { return linear() != nullptr; }
   /// The model as a mixture; nullptr if it is none.
   virtual const MixtureModel* mixture() const { return nullptr; }
   /// Metadata of its kind, beyond those of every model, as they are stored in a model file.

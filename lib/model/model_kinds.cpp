@@ -7,8 +7,10 @@
 #include "base/json.hpp"
 #include "base/number.hpp"
 #include "base/registry.hpp"
+#include "model/affine.hpp"
 #include "model/cascade.hpp"
 #include "model/empirical.hpp"
+#include "model/features.hpp"
 #include "model/gaussian.hpp"
 #include "model/kronecker.hpp"
 #include "model/mixture.hpp"
@@ -21,8 +23,8 @@ namespace {
 using nlohmann::json;
 
 const std::string kPrefix = "model.";
-const std::set<std::string, std::less<>> kOwnKeys = {"model.kind",  "model.axes",  "model.shape",  "model.patch",
-                                                     "model.count", "model.noise", "model.samples"};
+const std::set<std::string, std::less<>> kOwnKeys = {"model.kind",   "model.axes",  "model.shape", "model.patch",
+                                                     "model.stride", "model.count", "model.noise", "model.samples"};
 
 std::int64_t whole_number(const Record& record, const std::string& key, std::int64_t low) {
   std::int64_t value = low - 1;
@@ -55,6 +57,7 @@ ModelInfo info_of(const Record& record) {
   info.shape = shape_of(record.meta("model.shape"));
   check_axes(info.axes, info.shape);
   info.patch = whole_number(record, "model.patch", 0);
+  if (!record.meta("model.stride").empty()) info.stride = whole_number(record, "model.stride", 1);
   info.count = whole_number(record, "model.count", 1);
   info.noise = record.meta("model.noise");
   if (const std::string text = record.meta("model.samples"); !text.empty()) {
@@ -88,6 +91,8 @@ const std::vector<ModelKind>& model_kinds() {
       {"mixture", "a mixture of Gaussian laws, each by the leading eigenvectors of its covariance",
        mixture_from_tensors},
       {"empirical", "the training set itself, each of its samples equally likely", empirical_from_tensors},
+      {"affine", "a denoiser W y + b fitted for one noise level", affine_from_tensors},
+      {"features", "a denoiser C phi(y) + W y + b of random Fourier features", features_from_tensors},
       {"cascade", "a denoiser of images in stages, fitted by least squares, switched by a mixture",
        cascade_from_tensors},
   };
@@ -103,6 +108,7 @@ Record model_to_record(const Model& model) {
   record.metadata["model.axes"] = info.axes;
   record.metadata["model.shape"] = shape_text(info.shape);
   record.metadata["model.patch"] = std::to_string(info.patch);
+  if (info.stride > 1) record.metadata["model.stride"] = std::to_string(info.stride);
   record.metadata["model.count"] = std::to_string(info.count);
   if (!info.noise.empty()) record.metadata["model.noise"] = info.noise;
   record.metadata["model.samples"] = json_text(info.samples);

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/registry.hpp"
 #include "denoise/apply.hpp"
+#include "denoise/strided.hpp"
 #include "noise/gaussian_sigma.hpp"
 #include "noise/noise_level.hpp"
 
@@ -84,7 +85,10 @@ Tensor divided(const Tensor& y, const std::vector<NoiseLevel>& levels) {
 
 FieldOfSamples::FieldOfSamples(std::shared_ptr<const Model> model, const FieldEntry& field,
                                const GivenLevel& measurement)
-    : model_(model), field_(field), measurement_(measurement), images_(model_denoiser(std::move(model))) {}
+    : model_(model),
+      field_(field),
+      measurement_(measurement),
+      images_(strided_denoiser(model_denoiser(model), model->info().stride)) {}
 
 template <class T>
 Tensor FieldOfSamples::of_vectors(const Tensor& noisy, const std::vector<NoiseLevel>& levels) {

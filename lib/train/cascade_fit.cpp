@@ -46,7 +46,7 @@ PaddedPlane with_noise(const PaddedPlane& clean, const StreamKey& key) {
 CascadeLevel fit_cascade(const PatchMixture& mixture, const std::vector<CleanImage>& images,
                          const CascadeRequest& request, const std::function<void(const std::string&)>& tell) {
   const PatchMixture law = scaled(mixture, 1 / request.sigma);
-  CascadeLevel level{request.sigma, {}, {}};
+  CascadeLevel level{request.sigma, {}, {}, {}};
   for (std::int64_t t = 1; t <= request.stages; ++t) {
     const StagePlan plan = stage_plan(t);
     const HardGate gate(law, request.rank, plan.gate_variance);
@@ -85,6 +85,27 @@ CascadeLevel fit_cascade(const PatchMixture& mixture, const std::vector<CleanIma
       level.gains.emplace_back(found.begin(), found.end());
   }
   return level;
+}
+
+std::vector<float> fit_fusion(const PatchMixture& mixture, std::int64_t rank, const CascadeLevel& level,
+                              const std::vector<FusionImage>& images) {
+  const PatchMixture law = scaled(mixture, 1 / level.sigma);
+  const HardGate gate(law, rank, kFusionGateVariance);
+  const CascadeRun before(mixture, rank, level);
+  std::vector<std::optional<RegressionImage>> seen(images.size());
+  parallel_blocks(static_cast<std::int64_t>(images.size()), [&](std::int64_t i) {
+    const FusionImage& image = images[static_cast<std::size_t>(i)];
+    const auto scale = static_cast<float>(1 / level.sigma);
+    const PaddedPlane noisy = turned(image.noisy, 0, scale);
+    seen[static_cast<std::size_t>(i)] = {
+        fusion_input(level.stages() + 1, law, gate, noisy, before.estimate(noisy), turned(image.guide, 0, scale)),
+        turned(image.clean, 0, scale)};
+  });
+  std::vector<RegressionImage> problem;
+  for (auto& image : seen) problem.push_back(std::move(*image));
+  const auto family = diagonal_filters(law, kFusionChannels, kFusionGateVariance);
+  const std::vector<double> found = fit_average(*family, problem, kIterations);
+  return {found.begin(), found.end()};
 }
 
 }  // namespace noiseutils

@@ -27,4 +27,15 @@ struct CascadeRequest {
 CascadeLevel fit_cascade(const PatchMixture& mixture, const std::vector<CleanImage>& images,
                          const CascadeRequest& request, const std::function<void(const std::string&)>& tell = {});
 
+/// A clean image, a noisy one of it, and another method's estimate, in the units of the pixels.
+struct FusionImage {
+  std::int64_t index = 0;
+  PaddedPlane clean, noisy, guide;
+};
+
+/// The gains, K x d x 3, of the stage that joins the estimate of a cascade's level with another one
+/// (CascadeRun::fused()), least squares of the averaged image as for all stages.
+std::vector<float> fit_fusion(const PatchMixture& mixture, std::int64_t rank, const CascadeLevel& level,
+                              const std::vector<FusionImage>& images);
+
 }  // namespace noiseutils

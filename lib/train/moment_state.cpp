@@ -1,5 +1,8 @@
 #include "train/moment_state.hpp"
 
+#include <cmath>
+
+#include "base/error.hpp"
 #include "train/statistics.hpp"
 
 namespace noiseutils {
@@ -32,9 +35,26 @@ MomentAccumulator<T> load_moments(std::int64_t dim, const Record& state) {
   return MomentAccumulator<T>::from_state(dim, saved);
 }
 
+template <class T>
+Moments finite_moments(MomentAccumulator<T>& moments) {
+  Moments found = moments.finish();
+  for (const double value : found.covariance)
+    if (!std::isfinite(value))
+      throw DataError("the moments are beyond what " + std::string(dtype_name(DTypeOf<T>::value)) +
+                      " can hold; bring the data to a smaller scale (--scale)");
+  const auto dim = static_cast<std::int64_t>(found.mean.size());
+  for (std::int64_t column = 0; column < dim; ++column)
+    for (std::int64_t row = 0; row < column; ++row)
+      found.covariance[static_cast<std::size_t>(row * dim + column)] =
+          found.covariance[static_cast<std::size_t>(column * dim + row)];
+  return found;
+}
+
 template void save_moments<float>(MomentAccumulator<float>&, Record&);
 template void save_moments<double>(MomentAccumulator<double>&, Record&);
 template MomentAccumulator<float> load_moments<float>(std::int64_t, const Record&);
 template MomentAccumulator<double> load_moments<double>(std::int64_t, const Record&);
+template Moments finite_moments<float>(MomentAccumulator<float>&);
+template Moments finite_moments<double>(MomentAccumulator<double>&);
 
 }  // namespace noiseutils

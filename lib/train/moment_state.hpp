@@ -11,5 +11,8 @@ void save_moments(MomentAccumulator<T>& moments, Record& state);
 /// What save_moments() wrote, of vectors of `dim`. DataError if it is not that.
 template <class T>
 MomentAccumulator<T> load_moments(std::int64_t dim, const Record& state);
+/// The moments, both triangles of the covariance filled: the end of the accumulator. DataError if they overflowed.
+template <class T>
+Moments finite_moments(MomentAccumulator<T>& moments);
 
 }  // namespace noiseutils

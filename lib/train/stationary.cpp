@@ -5,8 +5,10 @@
 #include <complex>
 
 #include "base/error.hpp"
+#include "base/number.hpp"
 #include "base/threads.hpp"
 #include "linalg/fft.hpp"
+#include "train/ring_shrinkage.hpp"
 #include "train/statistics.hpp"
 
 namespace noiseutils {
@@ -21,8 +23,9 @@ constexpr std::int64_t kBlock = 64;  // vectors whose spectra are summed by one 
 /// so that white noise has P = sigma^2 I. All sums are in double, so the order of merging does not matter.
 class StationaryStatistics : public VectorStatistics {
  public:
-  explicit StationaryStatistics(const VectorLayout& layout)
+  StationaryStatistics(const VectorLayout& layout, const OptionValues& given)
       : VectorStatistics(layout),
+        rings_(given.text("shrink") == "ring"),
         shape_(spectral_shape(layout.axes, layout.shape)),
         fft_(shape_.height, shape_.width),
         levels_(static_cast<std::size_t>(shape_.channels)),
@@ -70,23 +73,18 @@ class StationaryStatistics : public VectorStatistics {
   }
 
   std::unique_ptr<Model> finish(ModelInfo info, double noise_variance) override {
-    const auto n = static_cast<double>(count_);
     const std::int64_t channels = shape_.channels;
     std::vector<double> level, power, mixing;
-    for (const double sum : levels_) level.push_back(sum / n);
-    for (std::int64_t f = 0; f < shape_.frequencies(); ++f) {
-      Eigen::MatrixXcd cross(channels, channels);
-      for (std::int64_t a = 0; a < channels; ++a)
-        for (std::int64_t b = 0; b < channels; ++b) {
-          const double* value = cross_.data() + ((f * channels + a) * channels + b) * 2;
-          cross(a, b) = Complex(value[0], value[1]) / n;
-          if (f == 0)
-            cross(a, b) -= static_cast<double>(shape_.pixels()) * level[static_cast<std::size_t>(a)] *
-                           level[static_cast<std::size_t>(b)];
-        }
+    for (const double sum : levels_) level.push_back(sum / static_cast<double>(count_));
+    std::vector<Eigen::MatrixXcd> spectra = cross_spectra(level);
+    if (rings_) shrink_to_rings(shape_, static_cast<double>(count_), spectra);
+    double largest = 0;
+    for (const Eigen::MatrixXcd& cross : spectra) {
       const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXcd> solver(cross);
-      for (std::int64_t m = 0; m < channels; ++m)
+      for (std::int64_t m = 0; m < channels; ++m) {
+        largest = std::max(largest, solver.eigenvalues()[m]);
         power.push_back(std::max(0.0, solver.eigenvalues()[m] - noise_variance));
+      }
       if (channels == 1) continue;
       for (std::int64_t c = 0; c < channels; ++c)
         for (std::int64_t m = 0; m < channels; ++m) {
@@ -94,10 +92,33 @@ class StationaryStatistics : public VectorStatistics {
           mixing.push_back(solver.eigenvectors()(c, m).imag());
         }
     }
+    if (largest <= 0) throw DataError("the samples are flat: there is no spectrum to learn");
+    if (largest <= noise_variance)
+      throw DataError("the noise, of variance " + format_number(noise_variance) +
+                      ", is all that varies: the power spectrum of the samples is nowhere above it (the largest is " +
+                      format_number(largest) + ")");
     return stationary_model(std::move(info), std::move(level), std::move(power), std::move(mixing));
   }
 
  private:
+  /// C x C at each frequency, about the mean level.
+  std::vector<Eigen::MatrixXcd> cross_spectra(const std::vector<double>& level) const {
+    const std::int64_t channels = shape_.channels;
+    std::vector<Eigen::MatrixXcd> spectra;
+    for (std::int64_t f = 0; f < shape_.frequencies(); ++f) {
+      Eigen::MatrixXcd cross(channels, channels);
+      for (std::int64_t a = 0; a < channels; ++a)
+        for (std::int64_t b = 0; b < channels; ++b) {
+          const double* value = cross_.data() + ((f * channels + a) * channels + b) * 2;
+          cross(a, b) = Complex(value[0], value[1]) / static_cast<double>(count_);
+          if (f == 0)
+            cross(a, b) -= static_cast<double>(shape_.pixels()) * level[static_cast<std::size_t>(a)] *
+                           level[static_cast<std::size_t>(b)];
+        }
+      spectra.push_back(std::move(cross));
+    }
+    return spectra;
+  }
   Shape cross_shape() const { return {shape_.height, shape_.half_width(), shape_.channels, shape_.channels, 2}; }
 
   void add_image(const double* image, std::vector<double>& level, std::vector<double>& cross) const {
@@ -124,6 +145,7 @@ class StationaryStatistics : public VectorStatistics {
     for (std::size_t i = 0; i < cross_.size(); ++i) cross_[i] += cross[i];
   }
 
+  bool rings_;
   SpectralShape shape_;
   RealFft2<double> fft_;
   std::int64_t count_ = 0;
@@ -134,21 +156,23 @@ class StationaryStatistics : public VectorStatistics {
 }  // namespace
 
 TrainKind stationary_training() {
-  return {"stationary",
-          "mean level and power spectrum: shift-invariant, periodic",
-          {},
-          [](const VectorLayout& layout, const OptionValues&) -> std::unique_ptr<Statistics> {
-            return std::make_unique<StationaryStatistics>(layout);
-          },
-          [](const VectorLayout& layout, const OptionValues&, const Record& state) -> std::unique_ptr<Statistics> {
-            const SpectralShape spectral = spectral_shape(layout.axes, layout.shape);
-            // Before memory is taken for it, the state must hold what its metadata claim.
-            require_tensor(state, "cross_power_sum", DType::F64,
-                           {spectral.height, spectral.half_width(), spectral.channels, spectral.channels, 2});
-            auto statistics = std::make_unique<StationaryStatistics>(layout);
-            statistics->load(state);
-            return statistics;
-          }};
+  return {
+      "stationary",
+      "mean level and power spectrum: shift-invariant, periodic",
+      {choice("shrink", {"none", "ring"}, "spectra of few samples: as they are, or drawn to their mean over |f|")
+           .otherwise("ring")},
+      [](const VectorLayout& layout, const OptionValues& given) -> std::unique_ptr<Statistics> {
+        return std::make_unique<StationaryStatistics>(layout, given);
+      },
+      [](const VectorLayout& layout, const OptionValues& given, const Record& state) -> std::unique_ptr<Statistics> {
+        const SpectralShape spectral = spectral_shape(layout.axes, layout.shape);
+        // Before memory is taken for it, the state must hold what its metadata claim.
+        require_tensor(state, "cross_power_sum", DType::F64,
+                       {spectral.height, spectral.half_width(), spectral.channels, spectral.channels, 2});
+        auto statistics = std::make_unique<StationaryStatistics>(layout, given);
+        statistics->load(state);
+        return statistics;
+      }};
 }
 
 }  // namespace noiseutils

@@ -18,6 +18,7 @@ struct VectorLayout {
   std::string axes;          ///< of one vector: a sample's, or those of a patch ("HW", "CHW")
   Shape shape;               ///< of one vector
   std::int64_t patch = 0;    ///< P: all overlapping P x P patches of each sample; 0: whole samples
+  std::int64_t stride = 1;   ///< of the pixels of a patch: the patches of the sub-images y[i::stride, j::stride]
 
   std::int64_t dim() const { return element_count(shape); }
   bool operator==(const VectorLayout&) const = default;
@@ -51,21 +52,26 @@ class Statistics {
   virtual std::unique_ptr<Model> finish(ModelInfo info, double noise_variance) = 0;
 };
 
-/// Statistics of vectors alone: whole samples by their global index, or the patches of each image.
+/// Statistics of vectors alone: whole samples by their global index, or the patches of each image; of `data`, or of
+/// several tensors side by side, so that a row is the vector of the first, then that of the second ...
 class VectorStatistics : public Statistics {
  public:
-  explicit VectorStatistics(VectorLayout layout) : layout_(std::move(layout)) {}
+  explicit VectorStatistics(VectorLayout layout, std::vector<std::string> names = {"data"})
+      : layout_(std::move(layout)), names_(std::move(names)) {}
   const VectorLayout& layout() const { return layout_; }
+  /// Values of a row.
+  std::int64_t row_size() const { return layout_.dim() * static_cast<std::int64_t>(names_.size()); }
 
   void add(const TrainSamples& samples) final;
-  /// Adds rows (n x dim, of the layout's type) with global indices first, first + 1, ... and the variance of the noise
-  /// of each.
+  /// Adds rows (n x row_size(), of the layout's type) with global indices first, first + 1, ... and the variance of the
+  /// noise of each.
   virtual void add_rows(std::int64_t first, const Tensor& rows, std::span<const double> variances) = 0;
   /// Adds rows that are never split over shards: the patches of one image, or a run of 4096 of them.
   virtual void add_patches(const Tensor& rows, double variance) = 0;
 
  private:
   VectorLayout layout_;
+  std::vector<std::string> names_;
 };
 
 /// A way of learning: one entry of train_kinds(), made in one file of this folder.
@@ -85,8 +91,13 @@ const std::vector<TrainKind>& train_kinds();
 // One function a file; train_kinds() lists them.
 TrainKind gaussian_training();
 TrainKind stationary_training();
+TrainKind regression_training();
+TrainKind empirical_training();
+TrainKind features_training();
 TrainKind mixture_training();
 TrainKind kronecker_training();
+TrainKind cascade_training();
+TrainKind fusion_training();
 
 /// A tensor of a state with the type and shape it must have. DataError else.
 const Tensor& require_tensor(const Record& state, std::string_view name, DType dtype, const Shape& shape);

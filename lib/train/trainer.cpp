@@ -20,6 +20,8 @@ namespace {
 constexpr std::size_t kMaxSamples =
     4096;  // content hashes kept; beyond that the smallest, so that merging is order-free
 
+constexpr std::int64_t kMaxEdge = 1 << 16;  // of a patch or stride that a state may claim
+
 bool is_count(const nlohmann::json& number) {
   return number.is_number_unsigned() && number.get<std::uint64_t>() <= static_cast<std::uint64_t>(kMaxVectors);
 }
@@ -72,9 +74,10 @@ void Trainer::begin(const std::string& axes, const Shape& shape, DType dtype) {
   info_.axes = axes;
   info_.shape = shape;
   info_.patch = request_.patch;
+  info_.stride = request_.stride;
   dtype_ = dtype;
   if (request_.patch > 0) {
-    const PatchGeometry geometry = patch_geometry(axes, shape, request_.patch);
+    const PatchGeometry geometry = patch_geometry(axes, shape, request_.patch, request_.stride);
     info_.shape = axes == "CHW" ? Shape{geometry.channels, request_.patch, request_.patch}
                                 : Shape{request_.patch, request_.patch};
   }
@@ -150,6 +153,7 @@ Record Trainer::state() {
   state.metadata["state.axes"] = info_.axes;
   state.metadata["state.shape"] = shape_text(info_.shape);
   state.metadata["state.patch"] = std::to_string(info_.patch);
+  state.metadata["state.stride"] = std::to_string(info_.stride);
   state.metadata["state.dtype"] = dtype_name(dtype_);
   state.metadata["state.options"] = options_json(kind_.options, request_.options).dump();
   state.metadata["state.noise"] = info_.noise;
@@ -177,12 +181,16 @@ void Trainer::merge_state(const Record& state) {
     if (!axis.is_number_unsigned()) throw DataError("is a damaged state: state.shape is " + json_text(shape_json));
     shape.push_back(axis.get<std::int64_t>());
   }
-  std::int64_t patch = 0;
-  try {
-    patch = parse_integer(state.meta("state.patch"));
-  } catch (const UsageError& error) {
-    throw DataError(std::string("state.patch: ") + error.what());
-  }
+  const auto whole_number = [&](const char* key, std::int64_t low) {
+    std::int64_t value = low - 1;
+    try {
+      value = parse_integer(state.meta(key));
+    } catch (const UsageError&) {  // reported below, as a matter of data
+    }
+    if (value < low || value > kMaxEdge) throw DataError(std::string(key) + " is \"" + state.meta(key) + "\"");
+    return value;
+  };
+  const std::int64_t patch = whole_number("state.patch", 0), stride = whole_number("state.stride", 1);
   const std::string axes = state.meta("state.axes");
   check_axes(axes, shape);
   const auto differs = [](const std::string& what, const std::string& own, const std::string& other) {
@@ -198,15 +206,17 @@ void Trainer::merge_state(const Record& state) {
   if (!options.is_object()) throw DataError("is a damaged state: metadata \"state.options\" is no JSON object");
   if (!statistics_) request_.options = options_from_json(kind_.options, options);
   differs("options", options_json(kind_.options, request_.options).dump(), options.dump());
-  auto other = kind_.load({*dtype, axes, shape, patch}, request_.options, state);
+  auto other = kind_.load({*dtype, axes, shape, patch, stride}, request_.options, state);
   if (!statistics_) {
     info_.axes = axes;
     info_.shape = shape;
     info_.patch = request_.patch = patch;
+    info_.stride = request_.stride = stride;
     dtype_ = *dtype;
     statistics_ = std::move(other);
   } else {
     differs("patch", std::to_string(info_.patch), std::to_string(patch));
+    differs("stride", std::to_string(info_.stride), std::to_string(stride));
     differs("axes", info_.axes, axes);
     differs("shape", shape_text(info_.shape), shape_text(shape));
     differs("type", std::string(dtype_name(dtype_)), std::string(dtype_name(*dtype)));

@@ -15,6 +15,7 @@ struct TrainRequest {
   std::int64_t patch = 0;       ///< P: learn the law of all overlapping P x P patches; 0: of whole samples
   std::optional<double> sigma;  ///< standard deviation of white noise in the samples, where their metadata do not say
   OptionValues options;         ///< of the kind; those not there take their defaults
+  std::int64_t stride = 1;      ///< of the pixels of a patch
 };
 
 /// Learns a model from `data` of records, clean or noisy, in one pass and bounded memory, whatever the kind. From noisy
@@ -43,7 +44,7 @@ class Trainer {
 
  private:
   void begin(const std::string& axes, const Shape& shape, DType dtype);
-  VectorLayout layout() const { return {dtype_, info_.axes, info_.shape, info_.patch}; }
+  VectorLayout layout() const { return {dtype_, info_.axes, info_.shape, info_.patch, info_.stride}; }
   void note_sample(const Tensor& sample);
   void note_noise(const std::string& noise);
   void note_range(std::int64_t first, std::int64_t count);

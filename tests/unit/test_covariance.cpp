@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "base/error.hpp"
@@ -193,4 +194,37 @@ TEST_CASE("covariance: what never varies stays without variance however few the 
 TEST_CASE("covariance: nothing that varies, or nothing beyond the noise, is an error") {
   CHECK_THROWS_AS(learned(Vector(30, 2.0), 3, {}), DataError);
   CHECK_THROWS_AS(learned(rows_of(50, 3, 0, 7), 3, {}, 10.0), DataError);
+}
+
+TEST_CASE(
+    "covariance: spectra drawn to their rings keep the ring's mean, and are nearer to an isotropic law than alone") {
+  // White images: P = 1 everywhere, and the sample's own scatter about it is 1/n.
+  const std::int64_t n = 4, h = 12, w = 15;
+  Vector values(static_cast<std::size_t>(n * h * w));
+  fill_normal({31, Purpose::probe, 9, 0}, 0, std::span<double>(values));
+  Record record;
+  record.tensors["data"] = Tensor::of({n, h, w}, values);
+  record.metadata["axes"] = "NHW";
+  const TrainKind& kind = *find_entry(train_kinds(), "stationary");
+  std::map<std::string, Vector> power;
+  for (const std::string how : {"none", "ring"}) {
+    OptionValues options;
+    for (const OptionSpec& spec : kind.options) options.set(spec, {how});
+    Trainer trainer(kind, {0, {}, options});
+    trainer.add(record, 0);
+    const auto tensors = trainer.finish()->tensors();
+    const auto found = tensors.find("power")->second.values<double>();
+    power[how] = {found.begin(), found.end()};
+  }
+  double alone = 0, drawn = 0, sum_alone = 0, sum_drawn = 0;
+  for (std::size_t f = 1; f < power["none"].size(); ++f) {
+    alone += std::pow(power["none"][f] - 1, 2);
+    drawn += std::pow(power["ring"][f] - 1, 2);
+    sum_alone += power["none"][f];
+    sum_drawn += power["ring"][f];
+  }
+  CHECK(sum_drawn == doctest::Approx(sum_alone).epsilon(1e-12));
+  CHECK(power["ring"][0] == power["none"][0]);
+  CHECK(alone / static_cast<double>(power["none"].size()) == doctest::Approx(1.0 / n).epsilon(0.35));
+  CHECK(drawn < 0.25 * alone);
 }

@@ -120,6 +120,20 @@ TEST_CASE("shrinkage: of white samples, few or many, all shrinkers make one valu
   }
 }
 
+TEST_CASE("shrinkage: eigenvalues over ten decades, as of photographs, each near what the law has along its vector") {
+  Vector law;
+  for (int k = 0; k < 60; ++k) law.push_back(std::pow(10.0, 5 - k / 6.0));
+  const Drawn drawn = draw(law, 700, 8);
+  for (const std::string name : {"qis", "lw2020"}) {
+    CAPTURE(name);
+    const Vector found = shrunk_by(name, drawn.sample);
+    for (std::size_t k = 0; k < 60; ++k) {
+      CHECK(found[k] > 0.75 * drawn.along[k]);
+      CHECK(found[k] < 1.35 * drawn.along[k]);
+    }
+  }
+}
+
 TEST_CASE("shrinkage: what never varies stays at 0") {
   SampleSpectrum sample;
   sample.eigenvalues = {9, 4, 1, 1e-15, 0, 0};

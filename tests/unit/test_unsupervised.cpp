@@ -239,4 +239,21 @@ TEST_CASE("checks: each tells its own kind of broken reference, and none of soun
   Values own = f;
   for (std::size_t i = 0; i < n; ++i) own[i] += 0.001 * normal();
   CHECK(words_of(*checked("umse-pairs", {own, noisy(x)})) == Words{"variances"});
+
+  // How far each may be off, with what is known of the noise; four standard errors of about 0.1^2 sqrt(2 / n).
+  const auto bias = [&](const char* metric, const std::vector<Values>& references, const char* code) {
+    double found = 0;
+    const auto told = checked(metric, references);  // findings() is a copy, which must live
+    for (const ReferenceFinding& finding : told->findings())
+      if (finding.code == code) found = finding.bias;
+    return found;
+  };
+  const double error = 4 * 0.01 * std::sqrt(2.0 / static_cast<double>(n));
+  const auto near = [&](double value, double expected) { return std::abs(value - expected) < error; };
+  // E (a - f)^2 - (E (b - f)^2 + E (c - f)^2) / 2 = 0.2^2 - 0.1^2, whose first term scatters four times as much
+  CHECK(std::abs(bias("umse", {x + normal.values(n, 0.2), noisy(x), noisy(x)}, "variances") - 0.03) < 5 * error);
+  // Half of 0.05^2 + 0.1^2 less 0.06^2
+  CHECK(near(bias("umse-pairs", {f + normal.values(n, 0.06), noisy(x)}, "variances"), 0.00445));
+  // E (a - f)(b - f) holds the variance of the noise that a and b share, 0.1^2, beside the error.
+  CHECK(near(bias("umse-pairs", {x + shared + normal.values(n, 0.02), x + shared, noisy(x)}, "pairs"), 0.01));
 }
