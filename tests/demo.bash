@@ -11,22 +11,23 @@ run_demo() {
   cat "$1/printed"
 }
 
-# table_is_whole FILE NAME...: six rows of seven columns with these names, that agree with themselves.
+# table_is_whole FILE NAME...: six rows of eight columns with these names, that agree with themselves.
 table_is_whole() {
   local file=$1
   shift
-  grep -A 6 '^image  *noisy dB  *PSNR dB  *SSIM  *uPSNR dB  *95 % interval  *inside?$' "$file" | tail -n +2 >rows
+  grep -A 6 '^image  *noisy dB  *linear dB  *PSNR dB  *SSIM  *uPSNR dB  *95 % interval  *inside?$' "$file" | tail -n +2 >rows
   diff <(printf '%s\n' "$@") <(cut -d ' ' -f 1 rows)
   local number='[0-9]+\.[0-9]+'
-  ! grep -vE "^[^ ]+ +$number +$number +0\.[0-9]{4} +$number +\[$number, $number\] +(yes|no)$" rows || return 1
+  ! grep -vE "^[^ ]+ +$number +$number +$number +0\.[0-9]{4} +$number +\[$number, $number\] +(yes|no)$" rows || return 1
   tr -d '[],' <rows | awk '
     # The mean square of noise is sigma^2 (1 +- sqrt(2/n)), in dB; 0.1 is above 4 standard deviations from 64 x 64 on.
     ($2 - 20 * log(255 / 25) / log(10))^2 > 0.01 { print "noisy dB: " $0; bad = 1 }
-    $3 < $2 + 2 { print "denoised by less than 2 dB: " $0; bad = 1 }
-    $5 < $6 || $5 > $7 { print "uPSNR outside of its own interval: " $0; bad = 1 }
+    $4 < $2 + 2 { print "denoised by less than 2 dB: " $0; bad = 1 }
+    $4 < $3 { print "worse than a linear filter: " $0; bad = 1 }
+    $6 < $7 || $6 > $8 { print "uPSNR outside of its own interval: " $0; bad = 1 }
     # The columns are rounded to 0.01.
-    $8 == "yes" && ($3 < $6 - 0.011 || $3 > $7 + 0.011) { print "not inside: " $0; bad = 1 }
-    $8 == "no" && $3 > $6 + 0.011 && $3 < $7 - 0.011 { print "inside: " $0; bad = 1 }
+    $9 == "yes" && ($4 < $7 - 0.011 || $4 > $8 + 0.011) { print "not inside: " $0; bad = 1 }
+    $9 == "no" && $4 > $7 + 0.011 && $4 < $8 - 0.011 { print "inside: " $0; bad = 1 }
     END { exit bad }'
 }
 

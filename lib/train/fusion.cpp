@@ -115,7 +115,7 @@ class FusionStatistics : public Statistics {
 
 TrainKind fusion_training() {
   return {"fusion",
-          "a cascade with a last stage that joins its estimate with that of denoise --self",
+          "a cascade with a last stage that joins its estimate with that by the image's own groups",
           {file("onto", "FILE", "the cascade that the stage is added to (needed)")},
           [](const VectorLayout& layout, const OptionValues& given) -> std::unique_ptr<Statistics> {
             return std::make_unique<FusionStatistics>(layout, given);
