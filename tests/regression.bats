@@ -106,7 +106,7 @@ END
   fails_with 64 train-linear regression --stride 2 alone.nst
   fails_with 65 train-linear regression --loss neighbor --patch 4 alone.nst
   fails_with 65 train-linear empirical alone.nst
-  fails_with 65 denoise --self --stride 20 small-noisy.nst
+  fails_with 65 denoise --self --sub-images 20 small-noisy.nst
 }
 
 @test "any split, merged in any order, gives the single run; other options do not merge" {
@@ -159,9 +159,9 @@ END
   awk -v a="$plain" -v b="$strided" 'BEGIN { exit !(b > a + 1) }'
   # The tool's own stride comes first.
   denoise --model strided.safetensors smooth.nst --no-history -o own.nst
-  denoise --model strided.safetensors --stride 2 smooth.nst --no-history -o same.nst
+  denoise --model strided.safetensors --sub-images 2 smooth.nst --no-history -o same.nst
   cmp own.nst same.nst
-  denoise --model strided.safetensors --stride 1 smooth.nst --no-history -o other.nst
+  denoise --model strided.safetensors --sub-images 1 smooth.nst --no-history -o other.nst
   run cmp -s own.nst other.nst
   [ "$status" -eq 1 ]
 }

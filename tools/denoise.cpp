@@ -24,7 +24,8 @@ Program program() {
   self.summary = "estimate clean samples from noisy ones: by a model, a program or the image itself";
   const std::vector<OptionSpec> own = {
       noise_sigma_option(),
-      integer("stride", "F", "denoise each sub-image of every F-th pixel by itself; default: as the model was learned")
+      integer("sub-images", "F",
+              "denoise each sub-image of every F-th pixel by itself; default: as the model was learned")
           .at_least(1)
           .at_most(64),
       estimator_option(),
@@ -69,12 +70,12 @@ int run(const Invocation& call) {
     stride = model->info().stride;
     request.at_once = dynamic_cast<const FittedDenoiser*>(model.get()) != nullptr;  // which refuses other noise
   }
-  if (call.options.has("stride")) stride = call.options.integer("stride");
+  if (call.options.has("sub-images")) stride = call.options.integer("sub-images");
   denoiser = strided_denoiser(std::move(denoiser), stride);
   ask_for_sigma(call.options, model, request);
   std::int64_t first_sample = 0;
   const PosteriorRequest wanted = posterior_request(call.options);
-  if (wanted.any() && stride > 1) throw UsageError("what is known of the posterior is not known under a --stride");
+  if (wanted.any() && stride > 1) throw UsageError("what is known of the posterior is not known of sub-images");
   PosteriorCompanions posterior(wanted, model, *denoiser);
   if (wanted.any())
     request.companions = [&](Record& record, const Tensor& noisy, std::span<const KnownNoise> noises) {
