@@ -11,7 +11,7 @@ namespace {
 
 class AnscombeStabiliser : public Stabiliser {
  public:
-  AnscombeStabiliser(double gain, double read) : noise_{gain, read, 0}, inverse_(noise_) {}
+  AnscombeStabiliser(double gain, double read, double offset) : noise_{gain, read, offset}, inverse_(noise_) {}
   double transformed(double y) const override { return anscombe(y, noise_); }
   double inverse(double d) const override { return inverse_(d); }
 
@@ -97,8 +97,8 @@ bool counts_before_gaussian(const KnownNoise& noise) {
 
 }  // namespace
 
-std::unique_ptr<Stabiliser> anscombe_stabiliser(double gain, double read) {
-  return std::make_unique<AnscombeStabiliser>(gain, read);
+std::unique_ptr<Stabiliser> anscombe_stabiliser(double gain, double read, double offset) {
+  return std::make_unique<AnscombeStabiliser>(gain, read, offset);
 }
 
 std::unique_ptr<Stabiliser> power_stabiliser(std::shared_ptr<const Noise> law, double power, double phi, double c,
@@ -110,7 +110,10 @@ std::unique_ptr<Stabiliser> stabiliser_of(const KnownNoise& noise, double mean, 
   if (noise.is_white_gaussian() || !(mean > 0)) return nullptr;
   if (counts_before_gaussian(noise)) {
     const VarianceLaw variance = noise.variance();
-    return anscombe_stabiliser(variance.linear, std::sqrt(variance.constant));
+    const NoiseParameters parameters = noise.laws.front()->parameters();
+    const double offset = parameters.contains("offset") ? parameters.at("offset") : 0;
+    const double read_variance = variance.constant + variance.linear * offset;
+    return anscombe_stabiliser(variance.linear, std::sqrt(std::max(0.0, read_variance)), offset);
   }
   constexpr double kGuard = 0.01;
   if (const Noise* gamma = noise.only("gamma"))

@@ -29,9 +29,9 @@ class Stabiliser {
 std::unique_ptr<Stabiliser> power_stabiliser(std::shared_ptr<const Noise> law, double power, double phi, double c,
                                              double largest);
 
-/// The generalised Anscombe transform of Poisson counts, of `gain` each, with Gaussian noise of `read`, and its exact
-/// unbiased inverse (estimate/anscombe.hpp).
-std::unique_ptr<Stabiliser> anscombe_stabiliser(double gain, double read);
+/// The generalised Anscombe transform of Poisson counts, of `gain` each above `offset`, with Gaussian noise of `read`,
+/// and its exact unbiased inverse (estimate/anscombe.hpp).
+std::unique_ptr<Stabiliser> anscombe_stabiliser(double gain, double read, double offset = 0);
 
 /// What stabilises this noise, or nullptr: of one variance everywhere, or of a law for which nothing is known.
 ///   poisson, poisson-gaussian, both with gaussian noise after them   Anscombe

@@ -19,10 +19,11 @@ double anscombe(double z, const CameraNoise& noise);
 /// f^-1, the algebraic inverse: biased low where it is given an average of values. D < 0 counts as 0.
 double algebraic_inverse_anscombe(double d, const CameraNoise& noise);
 
-/// The exact unbiased inverse of the generalised Anscombe transform: the x for which E[f(z) | x] is the given value,
+/// The exact unbiased inverse of the generalised Anscombe transform: the x, offset included, for which E[f(z) | x] is
+/// the given value,
 ///   E[f | x] = sum_n Poisson(n; x / a) Integral f(a n + s t + g) phi(t) dt,
 /// tabulated up to 1000 counts and inverted by monotone cubic interpolation; beyond, the closed form of the source.
-/// Values below E[f | 0] give 0.
+/// Values below E[f | 0] give the offset.
 /// Source: Makitalo, Foi, "Optimal inversion of the generalized Anscombe transformation for Poisson-Gaussian noise",
 /// 2013.
 class ExactInverseAnscombe {

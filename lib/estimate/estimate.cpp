@@ -195,9 +195,9 @@ NoiseEstimate conclude(const NoiseEvidence& evidence, const std::string& family)
 std::string estimated_noise_metadata(const NoiseEstimate& estimate) {
   if (!(estimate.sigma.value > 0)) throw DataError("no noise was found: there is nothing to tag");
   nlohmann::json own{{"family", estimate.family}, {"estimated", true}};
-  for (const auto& [name, figure] : estimate.parameters) own[name] = figure.value;
+  for (const auto& [name, figure] : estimate.parameters)
+    if (name != "offset" || figure.value != 0) own[name] = figure.value;
   bool usable = true;
-  for (const auto& [name, figure] : estimate.parameters) usable = usable && (name != "offset" || figure.value == 0);
   try {
     for (const auto& law : noise_from_metadata(own.dump())) law->variance();
   } catch (const DataError&) {

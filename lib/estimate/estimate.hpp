@@ -48,8 +48,7 @@ NoiseEvidence gather_evidence(const Captures& captures, const std::string& metho
 NoiseEstimate conclude(const NoiseEvidence& evidence, const std::string& family);
 
 /// The estimate as metadata `noise`, as noise_from_metadata() takes it, with "estimated": true. A law that no family of
-/// `noise` has (poisson-gaussian with an offset, no read noise at all) becomes gaussian noise of the same mean
-/// variance. Throws DataError if sigma is 0.
+/// `noise` has becomes gaussian noise of the same mean variance. Throws DataError if sigma is 0.
 std::string estimated_noise_metadata(const NoiseEstimate& estimate);
 
 }  // namespace noiseutils

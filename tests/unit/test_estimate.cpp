@@ -226,8 +226,14 @@ TEST_CASE("estimate: metadata are those that noise_from_metadata takes") {
   CHECK(laws.size() == 1);
   CHECK(laws[0]->family() == "poisson-gaussian");
   CHECK(laws[0]->variance().linear == doctest::Approx(0.1));
-  // An offset: gaussian of the same mean variance.
+  // A camera with an offset and no read noise: Var = gain (x - offset).
   found.parameters = {{"gain", {0.1, 0}}, {"read", {0, 0}}, {"offset", {0.3, 0}}};
+  laws = noise_from_metadata(estimated_noise_metadata(found));
+  CHECK(laws[0]->family() == "poisson-gaussian");
+  CHECK(laws[0]->variance().at(0.5) == doctest::Approx(0.02));
+  // A law that no family has: gaussian of the same mean variance.
+  found.family = "tweedie";
+  found.parameters = {{"dispersion", {0.1, 0}}, {"power", {2.7, 0}}};
   laws = noise_from_metadata(estimated_noise_metadata(found));
   CHECK(laws[0]->family() == "gaussian");
   CHECK(laws[0]->variance().constant == doctest::Approx(0.04));

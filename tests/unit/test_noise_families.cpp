@@ -212,5 +212,26 @@ TEST_CASE("noise levels: families without a quadratic variance and an unbiased m
   CHECK(noise_levels(record, std::nullopt)[0] == Approx(std::sqrt(0.75)));
 }
 
+TEST_CASE("poisson-gaussian with an offset: the law without it, shifted") {
+  const NoiseParameters shifted{{"gain", 0.1}, {"read", 0.05}, {"offset", 0.25}};
+  const auto law = law_of("poisson-gaussian", shifted),
+             plain = law_of("poisson-gaussian", {{"gain", 0.1}, {"read", 0.05}});
+  CHECK(law->variance().at(0.75) == doctest::Approx(0.1 * 0.5 + 0.0025).epsilon(1e-14));
+  CHECK(law->log_likelihood(0.63 + 0.25, 0.5 + 0.25) ==
+        doctest::Approx(plain->log_likelihood(0.63, 0.5)).epsilon(1e-12));
+  CHECK(law->lowest_clean_value() == 0.25);
+  CHECK(law->parameters() == shifted);
+  CHECK(plain->parameters().size() == 2);
+  const std::vector<double> x{0.3, 0.75, 1.25}, at_zero{0.05, 0.5, 1};
+  std::vector<double> y(3), expected(3);
+  law->draw(NoiseKey{5, 0, 0}, 0, x, y);
+  plain->draw(NoiseKey{5, 0, 0}, 0, at_zero, expected);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(y[i] == doctest::Approx(expected[i] + 0.25).epsilon(1e-12));
+  // Without read noise values are whole counts above the offset, of Poisson's mass: e^-5 5^3 / 3!.
+  const auto counts = law_of("poisson-gaussian", {{"gain", 0.1}, {"read", 0}, {"offset", 0.25}});
+  CHECK(counts->log_likelihood(0.55, 0.75) == doctest::Approx(-5 + 3 * std::log(5.0) - std::log(6.0)).epsilon(1e-12));
+  CHECK(counts->log_likelihood(0.6, 0.75) == -HUGE_VAL);
+}
+
 }  // namespace
 }  // namespace noiseutils

@@ -30,6 +30,22 @@ TEST_CASE("stabiliser: the mean of the logarithm of gamma noise is the digamma f
   }
 }
 
+TEST_CASE("stabiliser: a camera's offset shifts transform and inverse, told from the metadata") {
+  const auto known = [](const std::string& metadata) {
+    KnownNoise noise = white_noise(0.2);
+    for (auto& law : noise_from_metadata(metadata)) noise.laws.emplace_back(std::move(law));
+    return noise;
+  };
+  const auto shifted =
+      stabiliser_of(known(R"({"family":"poisson-gaussian","gain":0.1,"read":0.03,"offset":0.25})"), 0.6, 2);
+  const auto plain = stabiliser_of(known(R"({"family":"poisson-gaussian","gain":0.1,"read":0.03})"), 0.35, 2);
+  REQUIRE(shifted);
+  REQUIRE(plain);
+  for (const double y : {0.1, 0.5, 1.7})
+    CHECK(shifted->transformed(y + 0.25) == Approx(plain->transformed(y)).epsilon(1e-9));
+  for (const double d : {1.5, 3.0, 9.0}) CHECK(shifted->inverse(d) == Approx(plain->inverse(d) + 0.25).epsilon(1e-9));
+}
+
 TEST_CASE("stabiliser: inverse Gaussian, where E y^-1/2 is a Bessel function") {
   for (const double phi : {0.5, 0.02, 0.001}) {
     CAPTURE(phi);
