@@ -126,7 +126,7 @@ void MixtureAt<T>::load(const T* y, std::int64_t n, MixtureBlock<T>& block) cons
     double total = 0;
     for (std::int64_t k = 0; k < components_; ++k) total += weights[k] = std::exp(joint[k] - largest);
     for (std::int64_t k = 0; k < components_; ++k) weights[k] /= total;
-    block.log_densities[index(i)] = largest + std::log(total);
+    block.log_densities[index(i)] = largest + std::log(std::max(1.0, total));  // the largest term is 1
   });
 }
 

@@ -14,8 +14,8 @@ enum class Purpose : std::uint32_t {
   parameters = 4,  ///< parameters drawn for a sample
   sampler = 5,     ///< the starting state and the noise of a diffusion sampler
   train = 6,
-  probe = 7,      ///< probes of Monte-Carlo estimators
-  resample = 8,   ///< bootstrap and permutation tests
+  probe = 7,       ///< probes of Monte-Carlo estimators
+  resample = 8,    ///< bootstrap and permutation tests
   operators = 9,   ///< random operators before the noise
   posterior = 10,  ///< draws of a clean sample given the noisy one
 };

@@ -192,7 +192,7 @@ class Em {
         const double largest = *std::max_element(row, row + components);
         double total = 0;
         for (std::int64_t k = 0; k < components; ++k) total += std::exp(row[k] - largest);
-        all.log_densities[index(first + i)] = largest + std::log(total);
+        all.log_densities[index(first + i)] = largest + std::log(std::max(1.0, total));  // the largest term is 1
         for (std::int64_t k = 0; k < components; ++k)
           if (const double weight = std::exp(row[k] - largest) / total; weight > kLeastWeight)
             members[index(k)].emplace_back(static_cast<std::int32_t>(first + i), static_cast<float>(weight));

@@ -162,7 +162,8 @@ std::vector<Members> subspace_clusters(const MixtureRows<T>& rows, const Mixture
 template <class T>
 std::vector<Members> around_seeds(const MixtureRows<T>& rows, const MixtureRequest& request, double least_energy,
                                   std::int64_t restart) {
-  const std::int64_t scored = std::min(rows.n, kScored), kept = std::max<std::int64_t>(2, scored / 50);
+  const std::int64_t scored = std::min(rows.n, kScored);
+  const std::int64_t kept = std::min(scored, std::max<std::int64_t>(2, scored / 50));
   std::vector<double> energy;
   for (std::int64_t i = 0; i < scored; ++i) energy.push_back(dot(rows.row(i), rows.row(i), rows.d));
   const auto order = permutation({request.seed, Purpose::train, static_cast<std::uint64_t>(restart), 3},
@@ -176,12 +177,12 @@ std::vector<Members> around_seeds(const MixtureRows<T>& rows, const MixtureReque
   const double e = std::max(least_energy, std::numeric_limits<double>::min());
   parallel_blocks(std::ssize(seeds), [&](std::int64_t k) {
     const std::int64_t seed = seeds[index(k)];
-    std::vector<std::pair<double, std::int32_t>> scores;
+    std::vector<std::pair<double, std::int32_t>> scores(index(scored));
     for (std::int64_t i = 0; i < scored; ++i) {
       const double norm = std::sqrt(energy[index(i)] * energy[index(seed)]);
       const double cosine = norm > 0 ? std::abs(dot(rows.row(i), rows.row(seed), rows.d)) / norm : 0;
       const double contrast = std::abs(std::log((energy[index(i)] + e) / (energy[index(seed)] + e)) / 2);
-      scores.emplace_back(0.3 * contrast - cosine, static_cast<std::int32_t>(i));
+      scores[index(i)] = {0.3 * contrast - cosine, static_cast<std::int32_t>(i)};
     }
     std::partial_sort(scores.begin(), scores.begin() + kept, scores.end());
     for (std::int64_t i = 0; i < kept; ++i) members[index(k)].emplace_back(scores[index(i)].second, 1.0F);
