@@ -93,7 +93,8 @@ class Em {
     if (!(mean_variance_ > 0) || !std::isfinite(mean_variance_))
       throw DataError(mean_variance_ > 0 ? "the data are too large to learn a mixture from"
                                          : "nothing varies: there is no mixture to learn");
-    prior_ = request.prior_variance > 0 ? request.prior_variance : 1e-3 * mean_variance_;
+    clean_prior_ = request.prior_variance > 0 ? request.prior_variance : 1e-3 * mean_variance_;
+    prior_ = clean_prior_ + request.noise_variance;
   }
 
   /// The likeliest end of the starts.
@@ -386,8 +387,9 @@ class Em {
   MixtureRows<T> rows_;
   MixtureRequest request_;
   std::int64_t free_;
-  double t_, mean_variance_ = 0, clean_prior_ = 0, prior_ = 0;  ///< prior_: of noisy vectors
-  std::vector<std::int64_t> ranks_;                             ///< without levels
+  double t_, mean_variance_ = 0;
+  double clean_prior_ = 0, prior_ = 0;  ///< variances of the prior, of clean and of noisy vectors
+  std::vector<std::int64_t> ranks_;     ///< without levels
 };
 
 }  // namespace
