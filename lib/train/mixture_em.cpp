@@ -9,8 +9,7 @@
 #include "base/threads.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/symmetric_eigen.hpp"
-#include "model/mixture_at.hpp"
-#include "model/mixture_gate.hpp"
+#include "train/mixture_density.hpp"
 
 namespace noiseutils {
 namespace {
@@ -34,51 +33,6 @@ struct Spectra {
   std::vector<double> counts, means;
   std::vector<std::vector<double>> values, vectors;
 };
-
-/// Log joint densities of a block, n x K.
-class DensityOf {
- public:
-  DensityOf(const MixtureLaw& law, std::int64_t d, double t, const float*) : dim_(d), gate_(law, d, t) {}
-  void joint(const float* rows, std::int64_t n, std::vector<double>& out) const {
-    std::vector<float> planar(index(n * dim_)), values(index(n * gate_.components()));
-    for (std::int64_t i = 0; i < n; ++i)
-      for (std::int64_t j = 0; j < dim_; ++j) planar[index(j * n + i)] = rows[i * dim_ + j];
-    gate_.log_joint(n, planar.data(), values.data());
-    out.resize(values.size());
-    for (std::int64_t i = 0; i < n; ++i)
-      for (std::int64_t k = 0; k < gate_.components(); ++k)
-        out[index(i * gate_.components() + k)] = static_cast<double>(values[index(k * n + i)]);
-  }
-
- private:
-  std::int64_t dim_;
-  MixtureGate gate_;
-};
-
-ModelInfo info_of_vectors(std::int64_t d) {
-  ModelInfo info;
-  info.axes = "D";
-  info.shape = {d};
-  return info;
-}
-
-class ExactDensityOf {
- public:
-  ExactDensityOf(const MixtureLaw& law, std::int64_t d, double t, const double*)
-      : model_(info_of_vectors(d), law), at_(model_, std::sqrt(t)) {}
-  void joint(const double* rows, std::int64_t n, std::vector<double>& out) const {
-    MixtureBlock<double> block;
-    at_.load(rows, n, block);
-    out = block.log_joint;
-  }
-
- private:
-  MixtureModel model_;
-  MixtureAt<double> at_;
-};
-
-template <class T>
-using Density = std::conditional_t<std::is_same_v<T, float>, DensityOf, ExactDensityOf>;
 
 template <class T>
 class Em {

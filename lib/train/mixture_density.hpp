@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+#include "model/mixture.hpp"
+#include "model/mixture_at.hpp"
+#include "model/mixture_gate.hpp"
+
+namespace noiseutils {
+
+/// log pi_k + log N(y; mu_k, C_k + t I) of a block of n vectors of d elements (row-major n x d), n x K: joint() of the
+/// two classes. The last argument of their constructors only chooses the class, by Density<T>.
+
+/// Of floats, by the products of the gate that denoising uses (model/mixture_gate.hpp).
+class DensityOf {
+ public:
+  DensityOf(const MixtureLaw& law, std::int64_t d, double t, const float*) : dim_(d), gate_(law, d, t) {}
+  void joint(const float* rows, std::int64_t n, std::vector<double>& out) const {
+    std::vector<float> planar(static_cast<std::size_t>(n * dim_)),
+        values(static_cast<std::size_t>(n * gate_.components()));
+    for (std::int64_t i = 0; i < n; ++i)
+      for (std::int64_t j = 0; j < dim_; ++j) planar[static_cast<std::size_t>(j * n + i)] = rows[i * dim_ + j];
+    gate_.log_joint(n, planar.data(), values.data());
+    out.resize(values.size());
+    for (std::int64_t i = 0; i < n; ++i)
+      for (std::int64_t k = 0; k < gate_.components(); ++k)
+        out[static_cast<std::size_t>(i * gate_.components() + k)] =
+            static_cast<double>(values[static_cast<std::size_t>(k * n + i)]);
+  }
+
+ private:
+  std::int64_t dim_;
+  MixtureGate gate_;
+};
+
+inline ModelInfo info_of_vectors(std::int64_t d) {
+  ModelInfo info;
+  info.axes = "D";
+  info.shape = {d};
+  return info;
+}
+
+/// Of doubles, by the model itself.
+class ExactDensityOf {
+ public:
+  ExactDensityOf(const MixtureLaw& law, std::int64_t d, double t, const double*)
+      : model_(info_of_vectors(d), law), at_(model_, std::sqrt(t)) {}
+  void joint(const double* rows, std::int64_t n, std::vector<double>& out) const {
+    MixtureBlock<double> block;
+    at_.load(rows, n, block);
+    out = block.log_joint;
+  }
+
+ private:
+  MixtureModel model_;
+  MixtureAt<double> at_;
+};
+
+template <class T>
+using Density = std::conditional_t<std::is_same_v<T, float>, DensityOf, ExactDensityOf>;
+
+}  // namespace noiseutils
