@@ -1,19 +1,20 @@
 #include "sample/sampler.hpp"
+#include "sample/vectors.hpp"
 
 namespace noiseutils {
 namespace {
 
 /// Deterministic DDIM (eta = 0), which is Euler's method for the probability-flow ODE dx/ds = (x - D(x; s)) / s:
 ///   x <- x + (b - a) (x - D(x; a)) / a,  a = s_i, b = s_{i+1}
-/// written as  x0 + (b / a) (x - x0),  which is x0 itself, free of rounding, where b = 0.
+/// written as  (1 - b / a) x0 + (b / a) x,  which is x0 itself, free of rounding, where b = 0.
 template <class T>
-void ddim(const DenoiserFunction<T>& D, const Schedule& schedule, std::span<T> x) {
+void ddim(const SamplerRun<T>& run, std::span<T> x) {
   std::vector<T> x0(x.size());
-  for (std::int64_t i = 0; i < schedule.steps(); ++i) {
-    const double a = schedule.s(i), b = schedule.s(i + 1);
-    const T ratio = static_cast<T>(b / a);
-    D(a, x, x0);
-    for (std::size_t e = 0; e < x.size(); ++e) x[e] = x0[e] + ratio * (x[e] - x0[e]);
+  for (std::int64_t i = 0; i < run.steps(); ++i) {
+    const double ratio = run.s(i + 1) / run.s(i);
+    run.denoise(run.s(i), x, x0);
+    combine(x, {{1 - ratio, x0}, {ratio, x}});
+    run.observe(i + 1, x);
   }
 }
 

@@ -1,11 +1,9 @@
 #include "sample/sample_source.hpp"
 
 #include <algorithm>
-#include <vector>
+#include <cmath>
 
 #include "base/error.hpp"
-#include "base/threads.hpp"
-#include "random/random.hpp"
 
 namespace noiseutils {
 namespace {
@@ -14,38 +12,62 @@ namespace {
 constexpr std::int64_t kBatchSamples = 480;
 constexpr std::int64_t kBatchElements = 1 << 24;
 
-}  // namespace
-
-SampleSource::SampleSource(const VectorMap& map, Shape shape, DType dtype, std::uint64_t seed, std::int64_t end)
-    : map_(map), shape_(std::move(shape)), dtype_(dtype), seed_(seed), end_(end) {
-  if (dtype_ != DType::F32 && dtype_ != DType::F64) throw InternalError("samples are F32 or F64");
-  if (element_count(shape_) != map_.dim()) throw InternalError("the shape of a sample is not the map's dimension");
+Shape with_leading(std::int64_t n, Shape shape) {
+  shape.insert(shape.begin(), n);
+  return shape;
 }
 
-Tensor SampleSource::sample(std::int64_t i) {
+}  // namespace
+
+SampleSource::SampleSource(SampleMaker& maker, Shape shape, DType dtype, std::int64_t end, std::int64_t states)
+    : maker_(maker), shape_(std::move(shape)), dtype_(dtype), end_(end), states_(states) {
+  if (dtype_ != DType::F32 && dtype_ != DType::F64) throw InternalError("samples are F32 or F64");
+}
+
+SampleSource::Sample SampleSource::sample(std::int64_t i) {
   if (i >= end_) throw InternalError("a sample beyond the end was asked for");
   if (i < first_ || i >= first_ + count_) {
     first_ = i;
-    count_ = std::min({end_ - i, kBatchSamples, std::max<std::int64_t>(1, kBatchElements / map_.dim())});
+    const std::int64_t elements = element_count(shape_) * std::max<std::int64_t>(states_, 1);
+    count_ = std::min({end_ - i, kBatchSamples, std::max<std::int64_t>(1, kBatchElements / elements)});
+    facts_.assign(static_cast<std::size_t>(count_), {});
     dtype_ == DType::F64 ? make_batch<double>() : make_batch<float>();
   }
-  return batch_.at(i - first_);
+  return {batch_.at(i - first_), facts_[static_cast<std::size_t>(i - first_)]};
 }
 
 template <class T>
 void SampleSource::make_batch() {
-  Shape shape = shape_;
-  shape.insert(shape.begin(), count_);
-  batch_ = Tensor(dtype_, std::move(shape));  // a new one: records already handed out share the old
+  SampleBatch<T> batch;
+  batch.first = first_;
+  batch.facts = &facts_;
+  const Shape samples = with_leading(count_, shape_);
+  // A new one: records already handed out share the old.
+  batch_ = Tensor(dtype_, states_ == 0 ? samples : with_leading(count_, with_leading(states_, shape_)));
   const std::span<T> all = batch_.mutable_values<T>();
-  const auto dim = static_cast<std::size_t>(map_.dim());
-  parallel_blocks(count_, [&](std::int64_t block) {
-    const StreamKey key{seed_, Purpose::sampler, static_cast<std::uint64_t>(first_ + block), 0};
-    std::vector<double> normals(dim);
-    fill_normal(key, 0, normals);
-    std::copy(normals.begin(), normals.end(), all.begin() + block * map_.dim());
-  });
-  map_.apply(all, all);
+  std::vector<T> state;
+  std::int64_t seen = 0;
+  if (states_ == 0) {
+    batch.x = all;
+  } else {
+    state.resize(static_cast<std::size_t>(element_count(samples)));
+    batch.x = state;
+    const std::int64_t dim = element_count(shape_);
+    batch.observer = [&](std::int64_t i, std::span<const T> x) {
+      if (i != seen++ || i >= states_)
+        throw UsageError("--trajectory: this sampler's states are not those of the schedule");
+      for (std::int64_t v = 0; v < count_; ++v)
+        std::copy_n(x.begin() + v * dim, dim, all.begin() + (v * states_ + i) * dim);
+    };
+  }
+  maker_.make(batch);
+  if (seen != states_) throw UsageError("--trajectory: this sampler's states are not those of the schedule");
+  for (std::size_t e = 0; e < all.size(); ++e)
+    if (!std::isfinite(all[e])) {
+      const auto sample = first_ + static_cast<std::int64_t>(e) / (static_cast<std::int64_t>(all.size()) / count_);
+      throw DataError("sample " + std::to_string(sample) +
+                      " is not finite: these steps diverge; take more, or another sampler");
+    }
 }
 
 }  // namespace noiseutils

@@ -2,32 +2,35 @@
 
 #include <cstdint>
 
-#include "model/model.hpp"
+#include "sample/sample_maker.hpp"
 
 namespace noiseutils {
 
-/// Makes the samples first, first + 1, ... end - 1 of a seed, in batches of bounded size. Sample i starts from the
-/// normals of the stream {seed, sampler, i, 0} and depends on nothing else: not on first, end, or threads. They are
-/// drawn as doubles for F32 too, so that F32 and F64 differ by rounding alone.
+/// Hands out the samples 0, 1, ... end - 1 that a maker makes, one at a time, made in batches of bounded size.
 class SampleSource {
  public:
-  /// `map`: normals -> samples (sampling_map.hpp); `shape` of one sample; F32 or F64.
-  SampleSource(const VectorMap& map, Shape shape, DType dtype, std::uint64_t seed, std::int64_t end);
+  struct Sample {
+    Tensor data;        ///< with `trajectory` all states one after the other, N + 1 of them along a leading axis T
+    SampleFacts facts;  ///< beyond the plan
+  };
+
+  /// `shape` of one sample; F32 or F64. states: 0, or N + 1 for trajectories.
+  SampleSource(SampleMaker& maker, Shape shape, DType dtype, std::int64_t end, std::int64_t states = 0);
 
   /// Sample i < end. Makes the following ones along with it where it is not at hand.
-  Tensor sample(std::int64_t i);
+  Sample sample(std::int64_t i);
 
  private:
   template <class T>
   void make_batch();
 
-  const VectorMap& map_;
+  SampleMaker& maker_;
   Shape shape_;
   DType dtype_;
-  std::uint64_t seed_;
-  std::int64_t end_;
+  std::int64_t end_, states_;
   std::int64_t first_ = 0, count_ = 0;  // samples at hand
   Tensor batch_;
+  std::vector<SampleFacts> facts_;
 };
 
 }  // namespace noiseutils

@@ -6,28 +6,75 @@
 #include <string>
 #include <vector>
 
+#include "base/option.hpp"
 #include "noise/schedule.hpp"
 
 namespace noiseutils {
+
+class Target;
 
 /// A denoiser as samplers see it: x0 = D(x; s) = E[x_0 | x], x = x_0 + s n, for a batch of vectors at once. One call is
 /// one function evaluation. x and x0 are different memory.
 template <class T>
 using DenoiserFunction = std::function<void(double s, std::span<const T> x, std::span<T> x0)>;
 
-/// Takes the state x along the schedule, from s(0) to s(N), in place. The state is in units of the data, x / alpha of
-/// the forward process: written so, nearly every sampler depends on the schedule through the list s alone.
+/// One run of a sampler over a batch of states: what it may ask for. States are x / alpha of the forward process, in
+/// units of the data: written so, nearly every sampler depends on the schedule through the list s = sigma / alpha
+/// alone. A batch is x.size() / dim vectors one after the other; no vector may depend on the others.
 template <class T>
-using SamplerFunction = void (*)(const DenoiserFunction<T>& D, const Schedule& schedule, std::span<T> x);
+struct SamplerRun {
+  DenoiserFunction<T> denoiser;
+  const Schedule& schedule;
+  const OptionValues& options;  ///< those of the sampler
+  std::int64_t dim = 1;         ///< of one vector
+  /// Fills z, of the size of the state, with the next draw of standard normals: of each vector its own stream.
+  std::function<void(std::span<T> z)> normals = {};
+  /// One uniform number in (0, 1) a vector.
+  std::function<void(std::span<double> u)> uniforms = {};
+  /// The state after step i (1 ... N) is shown to it, where somebody wants to see it.
+  std::function<void(std::int64_t i, std::span<const T> x)> observer = {};
+  /// The exact flow x(from) -> x(to), where tests and reports know it: methods that need a history take their first
+  /// steps by it.
+  std::function<void(double from, double to, std::span<T> x)> flow = {};
+  /// A number about vector v of the batch, which becomes metadata of its sample: "acceptance", "nfe".
+  std::function<void(std::int64_t v, const std::string& name, double value)> fact = {};
+  bool lower_order_final = true;  ///< reports on orders switch the safe last steps of some methods off
+  Target* target = nullptr;       ///< what is sampled from, for samplers that need more than D; nullptr in dry runs
+
+  std::int64_t steps() const { return schedule.steps(); }
+  double s(std::int64_t i) const { return schedule.s(i); }
+  /// Vectors of the batch x.
+  std::int64_t count(std::span<const T> x) const { return static_cast<std::int64_t>(x.size()) / dim; }
+
+  /// x0 = D(x; s)
+  void denoise(double s, std::span<const T> x, std::span<T> x0) const { denoiser(s, x, x0); }
+  /// e = (x - D(x; s)) / s, the noise that is expected in x; dx/ds along the probability flow.
+  void epsilon(double s, std::span<const T> x, std::span<T> e) const;
+  void observe(std::int64_t i, std::span<const T> x) const {
+    if (observer) observer(i, x);
+  }
+  void tell(std::int64_t v, const std::string& name, double value) const {
+    if (fact) fact(v, name, value);
+  }
+};
+
+/// Takes the state x along the schedule, from s(0) to s(N), in place.
+template <class T>
+using SamplerFunction = void (*)(const SamplerRun<T>& run, std::span<T> x);
 
 /// A sampler: one entry of samplers(), made in one file of this folder.
 struct Sampler {
   std::string name;
   std::string summary;
-  std::int64_t order = 0;           ///< of convergence to the flow as steps grow; 0: it takes no steps
+  std::int64_t order = 0;           ///< of convergence to the flow, or in law, as steps grow; 0: it takes no steps
   std::int64_t calls_per_step = 0;  ///< of the denoiser
   bool stochastic = false;          ///< draws fresh noise beside the start
+  /// With an affine denoiser all it does is affine in the start and the draws, each element by itself: its law is then
+  /// computed without sampling, and its steps are taken in the model's own coordinates.
+  bool affine = true;
+  std::int64_t minimum_steps = 1;
   std::string source;
+  std::vector<OptionSpec> options = {};
   SamplerFunction<float> run_float = nullptr;  ///< nullptr: independent draws from the model's law
   SamplerFunction<double> run_double = nullptr;
 
@@ -39,5 +86,8 @@ const std::vector<Sampler>& samplers();
 // One function a file; samplers() lists them.
 Sampler ddim_sampler();
 Sampler exact_sampler();
+
+extern template struct SamplerRun<float>;
+extern template struct SamplerRun<double>;
 
 }  // namespace noiseutils

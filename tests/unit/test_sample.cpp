@@ -8,8 +8,9 @@
 #include "base/registry.hpp"
 #include "base/threads.hpp"
 #include "random/random.hpp"
+#include "sample/affine_law.hpp"
 #include "sample/sample_source.hpp"
-#include "sample/sampling_map.hpp"
+#include "sampler_helpers.hpp"
 #include "small_law.hpp"
 
 namespace noiseutils {
@@ -33,9 +34,7 @@ std::vector<double> normals(std::size_t count) {
 
 std::vector<double> sampled(const Model& model, const Schedule& schedule, Stepping stepping,
                             const std::vector<double>& n) {
-  std::vector<double> x(n.size());
-  sampling_map(model, ddim_sampler(), schedule, stepping)->apply(std::span<const double>(n), std::span<double>(x));
-  return x;
+  return run_from_normals<double>(model, ddim_sampler(), schedule, stepping, n);
 }
 
 TEST_CASE("karras: the known answers of 18 steps between 80 and 0.002") {
@@ -67,8 +66,8 @@ TEST_CASE("every sampler has a name of its own, a summary and a source") {
     CHECK((sampler.run_float == nullptr) == (sampler.run_double == nullptr));
     CHECK(sampler.takes_steps() == (sampler.order > 0));
   }
-  CHECK(denoiser_calls(ddim_sampler(), karras(7)) == 7);
-  CHECK(denoiser_calls(exact_sampler(), karras(7)) == 0);
+  CHECK(denoiser_calls({ddim_sampler(), {}, karras(7)}) == 7);
+  CHECK(denoiser_calls({exact_sampler(), {}, karras(7)}) == 0);
 }
 
 TEST_CASE("ddim: each eigenmode is multiplied by prod 1 + (b - a) a / (lambda + a^2)") {
@@ -88,7 +87,7 @@ TEST_CASE("ddim: each eigenmode is multiplied by prod 1 + (b - a) a / (lambda + 
                                                       }),
                                       1);
   CHECK(largest_difference(sampled(law, schedule, Stepping::one_by_one, n), expected) < 1e-12);
-  CHECK(largest_difference(sampled(law, schedule, Stepping::collapsed, n), expected) < 1e-12);
+  CHECK(largest_difference(sampled(law, schedule, Stepping::shortest, n), expected) < 1e-12);
 }
 
 TEST_CASE("ddim: all steps at once are the steps one by one, to rounding") {
@@ -96,12 +95,10 @@ TEST_CASE("ddim: all steps at once are the steps one by one, to rounding") {
   const Schedule schedule = karras(50);
   const auto n = normals(9 * 20);
   CHECK(largest_difference(sampled(law, schedule, Stepping::one_by_one, n),
-                           sampled(law, schedule, Stepping::collapsed, n)) < 1e-12);
+                           sampled(law, schedule, Stepping::shortest, n)) < 1e-12);
   const std::vector<float> single(n.begin(), n.end());
-  std::vector<float> stepped(single.size()), collapsed(single.size());
-  sampling_map(law, ddim_sampler(), schedule, Stepping::one_by_one)
-      ->apply(std::span<const float>(single), std::span<float>(stepped));
-  sampling_map(law, ddim_sampler(), schedule)->apply(std::span<const float>(single), std::span<float>(collapsed));
+  const auto stepped = run_from_normals<float>(law, ddim_sampler(), schedule, Stepping::one_by_one, single);
+  const auto collapsed = run_from_normals<float>(law, ddim_sampler(), schedule, Stepping::shortest, single);
   CHECK(largest_difference(stepped, collapsed) < 1e-5);
 }
 
@@ -124,7 +121,7 @@ TEST_CASE("ddim: converges to the closed form of the flow, with order 1") {
   std::vector<double> errors;
   for (const std::int64_t steps : {160, 320, 640, 1280})
     errors.push_back(
-        largest_difference(sampled(law, without_end(karras(steps + 1, s1, s0)), Stepping::collapsed, n), flow));
+        largest_difference(sampled(law, without_end(karras(steps + 1, s1, s0)), Stepping::shortest, n), flow));
   for (std::size_t i = 0; i + 1 < errors.size(); ++i)
     CHECK(std::log2(errors[i] / errors[i + 1]) == doctest::Approx(1).epsilon(0.05));
   CHECK(errors.back() < 2e-3);
@@ -133,9 +130,10 @@ TEST_CASE("ddim: converges to the closed form of the flow, with order 1") {
 TEST_CASE("exact: the draws have the mean and the covariance of the law") {
   const SmallLaw law(5, {1.5, 0.5, 0.1}, 0.02);
   const std::size_t count = 40000, d = 5;
-  const auto n = normals(count * d);
-  std::vector<double> x(n.size());
-  sampling_map(law, exact_sampler(), karras(1))->apply(std::span<const double>(n), std::span<double>(x));
+  const auto target = target_of(law);
+  std::vector<double> x(count * d);
+  std::vector<SampleFacts> facts(count);
+  sample_maker(*target, {exact_sampler(), {}, karras(1)})->make(SampleBatch<double>{0, x, &facts});
   // Along direction k the mean of the draws has standard error sqrt(v/count), the product of two sqrt(v_k v_l/count).
   double worst = 0;
   for (std::size_t k = 0; k < d; ++k)
@@ -161,20 +159,22 @@ TEST_CASE("exact: the draws have the mean and the covariance of the law") {
 
 TEST_CASE("sample source: a sample depends on its number alone") {
   const SmallLaw law(6, {1, 0.2}, 0.1);
-  const auto map = sampling_map(law, ddim_sampler(), karras(5));
+  const auto target = target_of(law);
+  const auto maker = sample_maker(*target, {ddim_sampler(), {}, karras(5), 5});
   for (const DType dtype : {DType::F32, DType::F64}) {
-    SampleSource whole(*map, {2, 3}, dtype, 5, 600), part(*map, {2, 3}, dtype, 5, 520);
+    SampleSource whole(*maker, {2, 3}, dtype, 600), part(*maker, {2, 3}, dtype, 520);
     bool same = true;
     for (const std::int64_t i : {0, 255, 479, 480, 511, 519}) {
-      const Tensor a = whole.sample(i), b = part.sample(i);
+      const Tensor a = whole.sample(i).data, b = part.sample(i).data;
       same = same && a.shape() == Shape{2, 3} && std::memcmp(a.raw(), b.raw(), a.bytes()) == 0;
     }
     set_thread_count(3);
-    SampleSource threaded(*map, {2, 3}, dtype, 5, 600);
-    same = same && std::memcmp(threaded.sample(500).raw(), whole.sample(500).raw(), whole.sample(500).bytes()) == 0;
+    SampleSource threaded(*maker, {2, 3}, dtype, 600);
+    same =
+        same && std::memcmp(threaded.sample(500).data.raw(), whole.sample(500).data.raw(), 6 * dtype_size(dtype)) == 0;
     set_thread_count(1);
     CHECK(same);
-    CHECK(std::memcmp(whole.sample(0).raw(), whole.sample(1).raw(), whole.sample(0).bytes()) != 0);
+    CHECK(std::memcmp(whole.sample(0).data.raw(), whole.sample(1).data.raw(), 6 * dtype_size(dtype)) != 0);
   }
 }
 

@@ -8,7 +8,7 @@
 #include "noise/forward_process.hpp"
 #include "noise/schedule_options.hpp"
 #include "random/random.hpp"
-#include "sample/sampling_map.hpp"
+#include "sampler_helpers.hpp"
 #include "small_law.hpp"
 
 namespace noiseutils {
@@ -203,17 +203,20 @@ TEST_CASE("schedule options: each once; another schedule's is refused") {
 
 TEST_CASE("ddim from an infinite sigma: mean + s_1 n, then the steps from there") {
   const SmallLaw law(6, {2, 0.7, 0.3}, 0.01);
-  std::vector<double> n(6), start(6), expected(6), got(6);
-  fill_normal({5, Purpose::probe, 0, 0}, 0, n);
+  std::vector<double> n(6), start(6), got(6);
+  fill_normal({5, Purpose::sampler, 0, 0}, 0, n);
   const Schedule whole = make_schedule(zero_snr_schedule(), 12, {});
   REQUIRE(std::isinf(whole.s(0)));
   Schedule rest = whole;
   rest.levels.erase(rest.levels.begin());
-  for (std::size_t e = 0; e < n.size(); ++e) start[e] = law.mean()[e] + rest.s(0) * n[e];
-  for (std::size_t e = 0; e < n.size(); ++e) start[e] /= rest.s(0);
-  sampling_map(law, ddim_sampler(), rest)->apply(std::span<const double>(start), std::span<double>(expected));
-  for (const Stepping stepping : {Stepping::one_by_one, Stepping::collapsed}) {
-    sampling_map(law, ddim_sampler(), whole, stepping)->apply(std::span<const double>(n), std::span<double>(got));
+  for (std::size_t e = 0; e < n.size(); ++e) start[e] = law.mean()[e] / rest.s(0) + n[e];
+  const auto expected = run_from_normals<double>(law, ddim_sampler(), rest, Stepping::one_by_one, start);
+  const auto target = target_of(law);
+  std::vector<SampleFacts> facts(1);
+  for (const Stepping stepping : {Stepping::one_by_one, Stepping::shortest}) {
+    SamplingPlan plan{ddim_sampler(), {}, whole, 5};
+    plan.stepping = stepping;
+    sample_maker(*target, plan)->make(SampleBatch<double>{0, got, &facts});
     CHECK(largest_difference(got, expected) < 1e-13);
   }
 }

@@ -1,0 +1,91 @@
+#include "sample/affine_law.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+
+namespace noiseutils {
+namespace {
+
+constexpr std::size_t kStart = 0, kMean = 1, kDraws = 2;  // the states, in this order
+
+void check(const SamplerSettings& settings) {
+  if (!settings.sampler.affine || !settings.sampler.takes_steps())
+    throw InternalError("sampler " + settings.sampler.name + " has no affine form");
+}
+
+void run_on(const SamplerSettings& settings, SamplerRun<double>& run, std::span<double> x) {
+  run.lower_order_final = settings.lower_order_final;
+  settings.sampler.run_double(run, x);
+}
+
+}  // namespace
+
+double AffineLaw::variance(std::size_t k, double start_variance) const {
+  double total = start[k] * start[k] * start_variance;
+  for (const auto& draw : noise) total += draw[k] * draw[k];
+  return total;
+}
+
+SamplerCost sampler_cost(const SamplerSettings& settings) {
+  check(settings);
+  SamplerCost cost;
+  SamplerRun<double> run{[&](double, std::span<const double>, std::span<double> x0) {
+                           ++cost.calls;
+                           x0[0] = 0;
+                         },
+                         settings.schedule, settings.options};
+  run.normals = [&](std::span<double> z) {
+    ++cost.draws;
+    z[0] = 0;
+  };
+  if (settings.exact_history) run.flow = [](double, double, std::span<double>) {};
+  double state = 1;
+  run_on(settings, run, {&state, 1});
+  return cost;
+}
+
+AffineLaw affine_law(const SamplerSettings& settings, std::span<const double> lambda) {
+  const SamplerCost cost = sampler_cost(settings);
+  const std::size_t modes = lambda.size(), draws = static_cast<std::size_t>(cost.draws);
+  std::vector<double> x((kDraws + draws) * modes, 0.0);
+  std::fill_n(x.begin() + static_cast<std::ptrdiff_t>(kStart * modes), modes, 1.0);
+
+  // D(x; s)_k = mu_k + g (x_k - mu_k), g = lambda_k / (lambda_k + s^2), mu_k = 1 in the state of the mean
+  const auto denoise = [&](double s, std::span<const double> in, std::span<double> x0) {
+    for (std::size_t k = 0; k < modes; ++k) {
+      const double g = lambda[k] > 0 ? lambda[k] / (lambda[k] + s * s) : 0;
+      for (std::size_t e = k; e < in.size(); e += modes) x0[e] = g * in[e];
+      x0[kMean * modes + k] += 1 - g;
+    }
+  };
+  SamplerRun<double> run{denoise, settings.schedule, settings.options};
+  run.dim = static_cast<std::int64_t>(modes);
+  std::size_t draw = 0;
+  run.normals = [&](std::span<double> z) {
+    std::fill(z.begin(), z.end(), 0.0);
+    std::fill_n(z.begin() + static_cast<std::ptrdiff_t>((kDraws + draw++) * modes), modes, 1.0);
+  };
+  if (settings.exact_history)
+    run.flow = [&](double from, double to, std::span<double> state) {
+      for (std::size_t k = 0; k < modes; ++k) {
+        const double g = std::sqrt((lambda[k] + to * to) / (lambda[k] + from * from));
+        for (std::size_t e = k; e < state.size(); e += modes) state[e] *= g;
+        state[kMean * modes + k] += 1 - g;
+      }
+    };
+  run_on(settings, run, x);
+
+  AffineLaw form;
+  const auto state = [&](std::size_t j) {
+    const auto begin = x.begin() + static_cast<std::ptrdiff_t>(j * modes);
+    return std::vector<double>(begin, begin + static_cast<std::ptrdiff_t>(modes));
+  };
+  form.start = state(kStart);
+  form.mean = state(kMean);
+  for (std::size_t j = 0; j < draws; ++j) form.noise.push_back(state(kDraws + j));
+  return form;
+}
+
+}  // namespace noiseutils

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+
+#include "base/option.hpp"
+#include "sample/sample_maker.hpp"
+#include "tensor/record.hpp"
+
+namespace noiseutils {
+
+/// What the options of `sample` ask for.
+struct SampleRequest {
+  std::unique_ptr<Target> target;
+  SamplingPlan plan;
+  std::int64_t count = 1;
+  bool trajectory = false;
+  DType dtype = DType::F32;
+};
+
+/// --model ... --guidance, those of the samplers, and those of the schedules.
+std::vector<OptionSpec> sample_options();
+
+/// Throws UsageError where options do not fit each other, DataError where a file does not fit.
+SampleRequest sample_request(const OptionValues& options);
+
+/// The metadata of a sample beside its place in the stream: `axes`; `model`; `sampler`, a JSON object with the
+/// sampler's name and options, its calls of the denoiser (nfe), the seed, what is known of this one sample, and, where
+/// it takes steps, the schedule.
+Metadata sample_metadata(const SampleRequest& request, const SampleFacts& facts);
+
+}  // namespace noiseutils

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tensor/record.hpp"
+
+namespace noiseutils {
+
+/// The states that samplers start from: the samples of a file, in order, all of the same axes and shape.
+class StartStates {
+ public:
+  /// Throws DataError if they differ, are none, or are not finite.
+  explicit StartStates(const std::string& path);
+  const std::string& axes() const { return axes_; }  ///< of one sample
+  const Shape& shape() const { return shape_; }
+  std::int64_t count() const { return static_cast<std::int64_t>(samples_.size()); }
+  /// Tensor `name` of sample i; of the only one, if there is but one. DataError if it has none of the right size.
+  void copy(std::int64_t i, std::string_view name, std::span<double> x) const;
+
+ private:
+  std::string axes_;
+  Shape shape_;
+  std::vector<Record> samples_;  // views of the file's pages, where it is mapped
+};
+
+}  // namespace noiseutils
