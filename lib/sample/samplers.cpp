@@ -6,6 +6,8 @@ namespace noiseutils {
 const std::vector<Sampler>& samplers() {
   static const std::vector<Sampler> all = {
       ddim_sampler(),
+      iadb_sampler(),
+      rddm_sampler(),
       exact_sampler(),
   };
   return all;
