@@ -91,6 +91,7 @@ Sampler ddim_sampler();
 Sampler exact_sampler();
 Sampler iadb_sampler();
 Sampler rddm_sampler();
+Sampler interpolant_sampler();
 
 extern template struct SamplerRun<float>;
 extern template struct SamplerRun<double>;

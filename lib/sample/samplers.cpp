@@ -8,6 +8,7 @@ const std::vector<Sampler>& samplers() {
       ddim_sampler(),
       iadb_sampler(),
       rddm_sampler(),
+      interpolant_sampler(),
       exact_sampler(),
   };
   return all;

@@ -1,13 +1,19 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <cmath>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "model/gaussian.hpp"
+#include "model/model_kinds.hpp"
 #include "random/random.hpp"
 #include "sampler_helpers.hpp"
+#include "tensor/writer.hpp"
 
 namespace noiseutils {
 
@@ -47,6 +53,38 @@ struct BareRun {
       sampler.run_float(run, x);
     return x;
   }
+};
+
+/// N(mean, variance I).
+inline std::unique_ptr<LinearModel> isotropic_law(const std::vector<double>& mean, double variance) {
+  ModelInfo info;
+  info.kind = "gaussian";
+  info.axes = "D";
+  info.shape = {static_cast<std::int64_t>(mean.size())};
+  info.count = 1;
+  std::vector<double> identity(mean.size() * mean.size(), 0.0);
+  for (std::size_t i = 0; i < mean.size(); ++i) identity[i * mean.size() + i] = 1;
+  return gaussian_model(info, mean, Tensor::of({info.shape[0], info.shape[0]}, identity),
+                        std::vector<double>(mean.size(), variance), 0);
+}
+
+/// A model in a file, for as long as this lives.
+class ModelFile {
+ public:
+  explicit ModelFile(const Model& model)
+      : path_(std::filesystem::temp_directory_path() /
+              ("noiseutils-test-" + std::to_string(::getpid()) + "-bridge.nst")) {
+    const auto writer = open_writer(path_.string(), {});
+    writer->write(model_to_record(model));
+    writer->finish();
+  }
+  ~ModelFile() { std::filesystem::remove(path_); }
+  ModelFile(const ModelFile&) = delete;
+  ModelFile& operator=(const ModelFile&) = delete;
+  std::string path() const { return path_.string(); }
+
+ private:
+  std::filesystem::path path_;
 };
 
 /// Slope of log |error| on log steps, with the sign of a falling error: the order of convergence.
