@@ -127,7 +127,7 @@ std::vector<OptionSpec> sample_options() {
       text("denoiser", "CMD", "instead of a model: a program, started once: records in, one record out for each"),
       number("timeout", "SECONDS", "how long --denoiser may take for one answer").otherwise("600").above(0),
       text("shape", "H,W", "shape of a sample of --denoiser: D, or H,W, or C,H,W"),
-      choice("sampler", names(samplers()), "how to draw; --list tells more").otherwise("ddim"),
+      choice("sampler", names(samplers()), "how to draw; --list tells more").otherwise("heun"),
       choice("schedule", names(schedule_families()), "the noise levels that a sampler steps through")
           .otherwise("karras"),
       integer("steps", "N", "steps of the schedule").otherwise("18").at_least(1).at_most(1e6),

@@ -5,8 +5,15 @@ namespace noiseutils {
 
 const std::vector<Sampler>& samplers() {
   static const std::vector<Sampler> all = {
-      ddim_sampler(),
-      exact_sampler(),
+      // deterministic
+      ddim_sampler(),        euler_sampler(),       heun_sampler(),        dpm2_sampler(),
+      dpm_solver_sampler(1), dpm_solver_sampler(2), dpm_solver_sampler(3), dpmpp_2s_sampler(),
+      dpmpp_2m_sampler(),    dpmpp_3m_sampler(),    unipc_sampler(1),      unipc_sampler(2),
+      unipc_sampler(3),      pndm_sampler(),        s_pndm_sampler(),      plms_sampler(),
+      lms_sampler(1),        lms_sampler(2),        lms_sampler(3),        lms_sampler(4),
+      deis_sampler(1),       deis_sampler(2),       deis_sampler(3),       gradient_estimation_sampler(),
+      heavy_ball_sampler(),  nesterov_sampler(),    ghvb_sampler(),        accelerated_ddim_sampler(),
+      rk45_sampler(),        exact_sampler(),
   };
   return all;
 }
