@@ -158,6 +158,35 @@ END_OF_PYTHON
     beta_max: 0.01, timesteps: 1000, input_scale: 1}' sampler.json
 }
 
+@test "sample --spacing karras and log: of a chain and of continuous time, with metadata that tell" {
+  needs numpy
+  sample --model model.safetensors --sampler ddim --steps 10 --dtype F64 -n 5 --schedule linear --spacing karras --rho 4 -o karras.npy
+  sample --model model.safetensors --sampler ddim --steps 10 --dtype F64 -n 5 --schedule vp --spacing log -o log.npy
+  PYTHONPATH=$BATS_TEST_DIRNAME/../scripts/examples py - <<'END_OF_PYTHON'
+import numpy as np
+from noiseutils_stream import read_records
+model = next(iter(read_records(open("model.safetensors", "rb"))))[0]
+mu, lam, U = (model[k].astype(float) for k in ("mean", "eigenvalues", "eigenvectors"))
+def normals(name, s):
+    gain = np.prod([1 + (s[i+1] - s[i])*s[i]/(lam + s[i]**2) for i in range(10)], axis=0)
+    return ((np.load(name).reshape(5, -1) - mu) @ U.T / gain / s[0]) @ U + mu/s[0]
+retained = np.cumprod(1 - np.linspace(1e-4, .02, 1000))
+s = np.sqrt((1 - retained)/retained)
+i = np.arange(10)/9
+k = np.append((s[-1]**.25 + i*(s[0]**.25 - s[-1]**.25))**4, 0)
+B = lambda t: .1*t + 9.95*t*t
+first, last = (np.sqrt(np.expm1(B(t))) for t in (1, 1e-3))
+l = np.append(first*(last/first)**i, 0)
+n, m = normals("karras.npy", k), normals("log.npy", l)
+assert np.abs(n - m).max() < 1e-5, np.abs(n - m).max()  # the same normals, by either way back
+END_OF_PYTHON
+  sample --model model.safetensors --sampler ddim --schedule linear --spacing karras --rho 4 | tensor info | jq -r .sampler >sampler.json
+  jq -e '. == {name: "ddim", nfe: 18, schedule: "linear", spacing: "karras", rho: 4, steps: 18, seed: 0, beta_min: 0.0001,
+    beta_max: 0.02, timesteps: 1000, input_scale: 1}' sampler.json
+  fails_with 64 sample --model model.safetensors --schedule linear --rho 4
+  fails_with 64 sample --model model.safetensors --schedule linear --spacing log --rho 4
+}
+
 @test "sample --list: a row a sampler" {
   sample --list >list.json
   [ "$(jq -r 'select(.name == "ddim") | "\(.order) \(.calls) \(.stochastic)"' list.json)" = "1 1 no" ]
