@@ -88,6 +88,25 @@ const std::vector<Sampler>& samplers();
 
 // One function a file; samplers() lists them.
 Sampler ddim_sampler();
+Sampler euler_sampler();
+Sampler heun_sampler();
+Sampler dpm2_sampler();
+Sampler dpm_solver_sampler(int order);  ///< 1 ... 3
+Sampler dpmpp_2s_sampler();
+Sampler dpmpp_2m_sampler();
+Sampler dpmpp_3m_sampler();
+Sampler unipc_sampler(int p);  ///< 1 ... 3
+Sampler pndm_sampler();
+Sampler s_pndm_sampler();
+Sampler plms_sampler();
+Sampler lms_sampler(int k);   ///< 1 ... 4
+Sampler deis_sampler(int k);  ///< 1 ... 3
+Sampler gradient_estimation_sampler();
+Sampler heavy_ball_sampler();
+Sampler nesterov_sampler();
+Sampler ghvb_sampler();
+Sampler accelerated_ddim_sampler();
+Sampler rk45_sampler();
 Sampler exact_sampler();
 Sampler iadb_sampler();
 Sampler rddm_sampler();
