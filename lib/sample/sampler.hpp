@@ -85,6 +85,20 @@ const std::vector<Sampler>& samplers();
 
 // One function a file; samplers() lists them.
 Sampler ddim_sampler();
+Sampler ddim_eta_sampler();
+Sampler ddpm_sampler();
+Sampler euler_ancestral_sampler();
+Sampler edm_churn_sampler();
+Sampler dpmpp_sde_1_sampler();
+Sampler dpmpp_2s_sde_sampler();
+Sampler dpmpp_2m_sde_sampler();
+Sampler dpmpp_3m_sde_sampler();
+Sampler song_ancestral_sampler();
+Sampler reverse_diffusion_sampler();
+Sampler euler_maruyama_sampler();
+Sampler accelerated_ddpm_sampler();
+Sampler predictor_corrector_sampler();
+Sampler annealed_langevin_sampler();
 Sampler exact_sampler();
 
 extern template struct SamplerRun<float>;
