@@ -39,6 +39,21 @@ const std::vector<Sampler>& samplers() {
       iadb_sampler(),
       rddm_sampler(),
       interpolant_sampler(),
+      // stochastic
+      ddpm_sampler(),
+      ddim_eta_sampler(),
+      euler_ancestral_sampler(),
+      edm_churn_sampler(),
+      dpmpp_sde_1_sampler(),
+      dpmpp_2s_sde_sampler(),
+      dpmpp_2m_sde_sampler(),
+      dpmpp_3m_sde_sampler(),
+      song_ancestral_sampler(),
+      reverse_diffusion_sampler(),
+      euler_maruyama_sampler(),
+      accelerated_ddpm_sampler(),
+      predictor_corrector_sampler(),
+      annealed_langevin_sampler(),
       exact_sampler(),
   };
   return all;
