@@ -10,6 +10,14 @@ const std::vector<Sampler>& samplers() {
       rddm_sampler(),
       interpolant_sampler(),
       exact_sampler(),
+      // chains and kin
+      ula_sampler(),
+      mala_sampler(),
+      walk_jump_sampler(),
+      log_concave_chain_sampler(),
+      lml_sampler(),
+      adaptive_skip_sampler(),
+      blind_sampler(),
   };
   return all;
 }
