@@ -67,7 +67,7 @@ using SamplerFunction = void (*)(const SamplerRun<T>& run, std::span<T> x);
 struct Sampler {
   std::string name;
   std::string summary;
-  std::int64_t order = 0;           ///< of convergence to the flow, or in law, as steps grow; 0: it takes no steps
+  std::int64_t order = 0;           ///< of convergence to the flow, or in law, as steps grow; 0: has none
   std::int64_t calls_per_step = 0;  ///< of the denoiser
   bool stochastic = false;          ///< draws fresh noise beside the start
   /// With an affine denoiser all it does is affine in the start and the draws, each element by itself: its law is then
@@ -125,6 +125,13 @@ Sampler exact_sampler();
 Sampler iadb_sampler();
 Sampler rddm_sampler();
 Sampler interpolant_sampler();
+Sampler ula_sampler();
+Sampler mala_sampler();
+Sampler walk_jump_sampler();
+Sampler log_concave_chain_sampler();
+Sampler lml_sampler();
+Sampler adaptive_skip_sampler();
+Sampler blind_sampler();
 
 extern template struct SamplerRun<float>;
 extern template struct SamplerRun<double>;

@@ -55,6 +55,14 @@ const std::vector<Sampler>& samplers() {
       predictor_corrector_sampler(),
       annealed_langevin_sampler(),
       exact_sampler(),
+      // chains and kin
+      ula_sampler(),
+      mala_sampler(),
+      walk_jump_sampler(),
+      log_concave_chain_sampler(),
+      lml_sampler(),
+      adaptive_skip_sampler(),
+      blind_sampler(),
   };
   return all;
 }
