@@ -92,6 +92,7 @@ Sampler exact_sampler();
 Sampler iadb_sampler();
 Sampler rddm_sampler();
 Sampler interpolant_sampler();
+Sampler reflected_sampler();
 
 extern template struct SamplerRun<float>;
 extern template struct SamplerRun<double>;

@@ -9,6 +9,7 @@ const std::vector<Sampler>& samplers() {
       iadb_sampler(),
       rddm_sampler(),
       interpolant_sampler(),
+      reflected_sampler(),
       exact_sampler(),
   };
   return all;
