@@ -132,6 +132,7 @@ Sampler log_concave_chain_sampler();
 Sampler lml_sampler();
 Sampler adaptive_skip_sampler();
 Sampler blind_sampler();
+Sampler reflected_sampler();
 
 extern template struct SamplerRun<float>;
 extern template struct SamplerRun<double>;

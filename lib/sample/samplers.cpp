@@ -54,6 +54,7 @@ const std::vector<Sampler>& samplers() {
       accelerated_ddpm_sampler(),
       predictor_corrector_sampler(),
       annealed_langevin_sampler(),
+      reflected_sampler(),
       exact_sampler(),
       // chains and kin
       ula_sampler(),
