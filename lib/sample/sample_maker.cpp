@@ -8,6 +8,7 @@
 #include "model/linear_model.hpp"
 #include "random/random.hpp"
 #include "sample/affine_law.hpp"
+#include "sample/guidance.hpp"
 #include "sample/model_coordinates.hpp"
 #include "sample/vectors.hpp"
 
@@ -253,9 +254,19 @@ class AtOnceOrSteps : public EitherType<AtOnceOrSteps> {
   Steps steps_;
 };
 
+/// Whether D can be asked for where s is infinite.
+bool knows_every_level(Target& target) {
+  if (target.model() != nullptr) return true;
+  GuidedTarget* const guided = target.guided();
+  return guided != nullptr && guided->conditional().model() != nullptr;
+}
+
 void check(Target& target, const SamplingPlan& plan) {
   const Sampler& sampler = plan.sampler;
   if (!sampler.takes_steps()) {
+    if (target.model() == nullptr && target.guided() != nullptr)
+      throw UsageError("--sampler " + sampler.name +
+                       " draws from a law, and a guided one is known by its denoiser alone");
     if (target.model() == nullptr) throw UsageError("--sampler " + sampler.name + " draws from a model; give --model");
     if (plan.start) throw UsageError("--sampler " + sampler.name + " takes no steps, so it starts from nothing");
     return;
@@ -265,7 +276,7 @@ void check(Target& target, const SamplingPlan& plan) {
                      " steps, got " + std::to_string(plan.schedule.steps()));
   if (!starts_from_nothing(plan.schedule)) return;
   if (plan.start) throw UsageError("schedule " + plan.schedule.name + " starts at infinite sigma, which no state has");
-  if (target.model() == nullptr)
+  if (!knows_every_level(target))
     throw UsageError("schedule " + plan.schedule.name + " starts at infinite sigma, which no program can be asked for");
   if (plan.schedule.steps() <= sampler.minimum_steps)
     throw UsageError("schedule " + plan.schedule.name + " spends its first step at infinite sigma; raise --steps");

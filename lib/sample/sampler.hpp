@@ -73,6 +73,7 @@ struct Sampler {
   /// computed without sampling, and its steps are taken in the model's own coordinates.
   bool affine = true;
   std::int64_t minimum_steps = 1;
+  bool needs_class = false;  ///< it is a way to guide, for targets that have classes
   std::string source;
   std::vector<OptionSpec> options = {};
   SamplerFunction<float> run_float = nullptr;  ///< nullptr: independent draws from the model's law
@@ -99,6 +100,7 @@ Sampler euler_maruyama_sampler();
 Sampler accelerated_ddpm_sampler();
 Sampler predictor_corrector_sampler();
 Sampler annealed_langevin_sampler();
+Sampler pc_guidance_sampler();
 Sampler exact_sampler();
 
 extern template struct SamplerRun<float>;

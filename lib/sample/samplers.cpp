@@ -20,6 +20,7 @@ const std::vector<Sampler>& samplers() {
       accelerated_ddpm_sampler(),
       predictor_corrector_sampler(),
       annealed_langevin_sampler(),
+      pc_guidance_sampler(),
       exact_sampler(),
   };
   return all;
