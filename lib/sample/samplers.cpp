@@ -21,6 +21,9 @@ const std::vector<Sampler>& samplers() {
       predictor_corrector_sampler(),
       annealed_langevin_sampler(),
       pc_guidance_sampler(),
+      iadb_sampler(),
+      rddm_sampler(),
+      interpolant_sampler(),
       exact_sampler(),
   };
   return all;
