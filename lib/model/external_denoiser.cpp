@@ -20,11 +20,12 @@ class BufferSink : public ByteSink {
   std::vector<std::byte> bytes_;
 };
 
-Record request_record(const std::string& axes, const Tensor& noisy, double sigma) {
+Record request_record(const std::string& axes, const Tensor& noisy, double sigma, const std::string& label) {
   Record record;
   record.tensors.emplace("data", noisy.converted(DType::F64));
   record.metadata["axes"] = axes;
   record.metadata["noise"] = json_text({{"family", "gaussian"}, {"sigma", sigma}});
+  if (!label.empty()) record.metadata["class"] = label;
   set_stream_position(record, {0, axes.starts_with('N') ? noisy.axis(0) : 1, true});
   return record;
 }
@@ -63,9 +64,10 @@ class Answer {
 
 }  // namespace
 
-Tensor ExternalDenoiser::estimate(const std::string& axes, const Tensor& noisy, double sigma) {
+Tensor ExternalDenoiser::estimate(const std::string& axes, const Tensor& noisy, double sigma,
+                                  const std::string& label) {
   BufferSink request;
-  write_record(request, request_record(axes, noisy, sigma), {});
+  write_record(request, request_record(axes, noisy, sigma, label), {});
   try {
     Answer answer;
     const auto bytes =

@@ -15,7 +15,11 @@ class ExternalDenoiser : public Denoiser {
  public:
   /// `timeout`: seconds that one answer may take.
   ExternalDenoiser(const std::string& command, double timeout) : process_(command, timeout) {}
-  Tensor estimate(const std::string& axes, const Tensor& noisy, double sigma) override;
+  Tensor estimate(const std::string& axes, const Tensor& noisy, double sigma) override {
+    return estimate(axes, noisy, sigma, "");
+  }
+  /// The same of a sample of one class: the metadata `class` of the request, where `label` is not empty.
+  Tensor estimate(const std::string& axes, const Tensor& noisy, double sigma, const std::string& label);
 
  private:
   ChildProcess process_;

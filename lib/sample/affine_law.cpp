@@ -23,7 +23,11 @@ void run_on(const SamplerSettings& settings, SamplerRun<double>& run, std::span<
 }  // namespace
 
 double AffineLaw::variance(std::size_t k, double start_variance) const {
-  double total = start[k] * start[k] * start_variance;
+  return start[k] * start[k] * start_variance + noise_variance(k);
+}
+
+double AffineLaw::noise_variance(std::size_t k) const {
+  double total = 0;
   for (const auto& draw : noise) total += draw[k] * draw[k];
   return total;
 }
@@ -40,6 +44,7 @@ SamplerCost sampler_cost(const SamplerSettings& settings) {
     ++cost.draws;
     z[0] = 0;
   };
+  run.fact = [&](std::int64_t, const std::string&, double) { cost.tells = true; };
   if (settings.exact_history) run.flow = [](double, double, std::span<double>) {};
   double state = 1;
   run_on(settings, run, {&state, 1});

@@ -16,6 +16,8 @@ struct AffineLaw {
   std::vector<double> start, mean;
   std::vector<std::vector<double>> noise;  ///< one a draw
 
+  /// Of the part of x_k(s_N) that the draws make.
+  double noise_variance(std::size_t k) const;
   /// Of x_k(s_N), where x_k(s_0) has the variance `start_variance`.
   double variance(std::size_t k, double start_variance) const;
 };
@@ -38,6 +40,7 @@ AffineLaw affine_law(const SamplerSettings& settings, std::span<const double> la
 struct SamplerCost {
   std::int64_t calls = 0;  ///< of the denoiser, for one sample (NFE)
   std::int64_t draws = 0;  ///< of a vector of normals
+  bool tells = false;      ///< facts about single samples
 };
 /// By running it on one number. InternalError for a sampler that is not affine.
 SamplerCost sampler_cost(const SamplerSettings& settings);

@@ -11,6 +11,7 @@
 #include "model/external_denoiser.hpp"
 #include "model/model_kinds.hpp"
 #include "noise/schedule_options.hpp"
+#include "sample/guidance.hpp"
 #include "sample/start.hpp"
 
 namespace noiseutils {
@@ -48,9 +49,14 @@ std::unique_ptr<Target> target_of(const OptionValues& options, const StartStates
   if (program == options.has("model"))
     throw UsageError(program ? "--model and --denoiser exclude each other"
                              : "--model FILE or --denoiser 'CMD' is needed");
+  if (options.given("guidance") && !options.has("class"))
+    throw UsageError("--guidance needs --class, what to guide to");
+  const double weight = options.number("guidance");
   if (!program) {
     if (options.given("shape")) throw UsageError("--shape is for --denoiser; a model knows its own");
-    return model_target(load_model(options.text("model")));
+    std::shared_ptr<const Model> model = load_model(options.text("model"));
+    return options.has("class") ? guided_target(std::move(model), options.text("class"), weight)
+                                : model_target(std::move(model));
   }
   if (start == nullptr && !options.given("shape"))
     throw UsageError(
@@ -58,7 +64,10 @@ std::unique_ptr<Target> target_of(const OptionValues& options, const StartStates
   const Shape shape = start != nullptr ? start->shape() : shape_option(options.text("shape"));
   const std::string axes = start != nullptr ? start->axes() : sample_axes_of_rank(shape.size());
   const std::string& command = options.text("denoiser");
-  return denoiser_target(std::make_shared<ExternalDenoiser>(command, options.number("timeout")), command, axes, shape);
+  auto denoiser = std::make_shared<ExternalDenoiser>(command, options.number("timeout"));
+  if (options.has("class"))
+    return guided_target(std::move(denoiser), command, axes, shape, options.text("class"), weight);
+  return denoiser_target(std::move(denoiser), command, axes, shape);
 }
 
 /// The schedule from sigma on: a level at sigma, then those below it.
@@ -138,6 +147,12 @@ std::vector<OptionSpec> sample_options() {
       text("denoiser", "CMD", "instead of a model: a program, started once: records in, one record out for each"),
       number("timeout", "SECONDS", "how long --denoiser may take for one answer").otherwise("600").above(0),
       text("shape", "H,W", "shape of a sample of --denoiser: D, or H,W, or C,H,W"),
+      text("class", "K", "samples of this class: component K of a mixture, or what --denoiser makes of it"),
+      number("guidance", "W",
+             "with --class: D of weight W towards it, beside 1 - W of D of no class; 1: of the class alone")
+          .otherwise("1")
+          .at_least(-1000)
+          .at_most(1000),
       choice("sampler", names(samplers()), "how to draw; --list tells more").otherwise("heun"),
       choice("schedule", names(schedule_families()), "the noise levels that a sampler steps through")
           .otherwise("karras"),
@@ -170,11 +185,15 @@ SampleRequest sample_request(const OptionValues& options) {
   SamplingPlan& plan = request.plan;
   plan.sampler = *find_entry(samplers(), options.text("sampler"));
   plan.options = entry_values(options_by_entry(samplers()), plan.sampler.name, "sampler", options);
+  if (plan.sampler.needs_class && !options.has("class"))
+    throw UsageError("--sampler " + plan.sampler.name + " guides towards a class; give --class");
   plan.seed = options.seed();
   if (plan.sampler.own_times) refuse_schedule(options, plan.sampler);
   if (options.given("from-sigma") && !start) throw UsageError("--from-sigma needs --init, what to start from");
   plan.schedule = options.given("nfe") ? schedule_of_calls(options, plan, options.integer("nfe"))
                                        : schedule_of(options, options.integer("steps"));
+  request.label = options.text("class");
+  request.guidance = options.number("guidance");
   request.trajectory = options.flag("trajectory");
   request.dtype = *dtype_from_name(options.text("dtype"));
   if (options.given("count")) request.count = options.integer("count");
@@ -200,6 +219,10 @@ Metadata sample_metadata(const SampleRequest& request, const SampleFacts& facts)
       add(option.name, plan.options.integer(option.name));
     else
       add(option.name, plan.options.text(option.name));
+  }
+  if (!request.label.empty()) {
+    add("class", request.label);
+    add("guidance", request.guidance);
   }
   for (const auto& [name, value] : facts) add(name, value);
   if (plan.sampler.takes_steps()) told["steps"] = plan.schedule.steps();

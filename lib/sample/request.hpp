@@ -12,6 +12,8 @@ namespace noiseutils {
 struct SampleRequest {
   std::unique_ptr<Target> target;
   SamplingPlan plan;
+  std::string label;    ///< of the class that samples are guided towards; empty: none
+  double guidance = 1;  ///< by how much
   std::int64_t count = 1;
   bool trajectory = false;
   DType dtype = DType::F32;

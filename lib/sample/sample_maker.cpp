@@ -8,6 +8,7 @@
 #include "model/linear_model.hpp"
 #include "random/random.hpp"
 #include "sample/affine_law.hpp"
+#include "sample/guidance.hpp"
 #include "sample/model_coordinates.hpp"
 #include "sample/vectors.hpp"
 
@@ -196,8 +197,9 @@ class StepsInCoordinates : public EitherType<StepsInCoordinates> {
   Schedule schedule_;
 };
 
-/// All steps of a deterministic affine sampler on a Gaussian law at once: x(s_N) = A x(s_0) + b, with A the gains of
-/// its affine form. For DDIM these are prod_i (1 + (b - a) a / (lambda_k + a^2)).
+/// All steps of an affine sampler on a Gaussian law at once: x(s_N) = A x(s_0) + b + C z, with A the gains of its
+/// affine form, for DDIM prod_i (1 + (b - a) a / (lambda_k + a^2)), and C the root of the sum of the squares of its
+/// draws' coefficients: one draw has the law of them all.
 class AllStepsAtOnce : public EitherType<AllStepsAtOnce> {
  public:
   AllStepsAtOnce(const LinearModel& model, SamplingPlan plan) : dim_(model.dim()), plan_(std::move(plan)) {
@@ -215,6 +217,11 @@ class AllStepsAtOnce : public EitherType<AllStepsAtOnce> {
     offset_.resize(static_cast<std::size_t>(dim_));
     model.gain_map(gains(form.mean), MeanUse::none, 1)->apply(model.mean(), std::span<double>(offset_));
     map_ = model.gain_map(gains(form.start), MeanUse::none, kVectors);
+    if (!form.noise.empty()) {
+      std::vector<double> spread(lambda.size());
+      for (std::size_t k = 0; k < lambda.size(); ++k) spread[k] = alpha * std::sqrt(form.noise_variance(k));
+      noise_map_ = model.gain_map(gains(std::move(spread)), MeanUse::none, kVectors);
+    }
     start_ = schedule.s(0);
   }
 
@@ -223,6 +230,12 @@ class AllStepsAtOnce : public EitherType<AllStepsAtOnce> {
     Draws<T> draws(plan_.seed, batch.first, dim_);
     fill_start(plan_, start_, draws, batch, dim_);
     map_->apply(std::span<const T>(batch.x), batch.x);
+    if (noise_map_) {
+      std::vector<T> z(batch.x.size());
+      draws.normals(z);
+      noise_map_->apply(std::span<const T>(z), std::span<T>(z));
+      combine(batch.x, {{1, batch.x}, {1, z}});
+    }
     const std::vector<T> offset(offset_.begin(), offset_.end());
     parallel_blocks(static_cast<std::int64_t>(batch.x.size()) / dim_, [&](std::int64_t v) {
       const std::span<T> own = batch.x.subspan(static_cast<std::size_t>(v * dim_), offset.size());
@@ -241,28 +254,46 @@ class AllStepsAtOnce : public EitherType<AllStepsAtOnce> {
   std::int64_t dim_;
   SamplingPlan plan_;
   std::vector<double> offset_;
-  std::unique_ptr<VectorMap> map_;
+  std::unique_ptr<VectorMap> map_, noise_map_;
   double start_ = 0;
 };
+
+/// Whether that is less work than steps are: the affine form has as many states as there are draws. A fixed bound, so
+/// that it does not depend on how many samples a job makes.
+bool comes_at_once(const LinearModel& model, const SamplingPlan& plan) {
+  const SamplerCost cost = sampler_cost({plan.sampler, plan.options, finite_part(plan.schedule)});
+  const auto draws = static_cast<double>(cost.draws), modes = static_cast<double>(model.rank() + 1);
+  return !cost.tells && draws * draws * modes < 1e9;
+}
 
 /// All steps at once where the plan is free to, and nobody wants to see the states between.
 class AtOnceOrSteps : public EitherType<AtOnceOrSteps> {
  public:
-  AtOnceOrSteps(Target& target, const LinearModel& model, const SamplingPlan& plan)
-      : at_once_(model, plan), steps_(target, plan) {}
+  AtOnceOrSteps(const LinearModel& model, const SamplingPlan& plan, std::unique_ptr<SampleMaker> steps)
+      : at_once_(model, plan), steps_(std::move(steps)) {}
   template <class T>
   void make_batch(const SampleBatch<T>& batch) {
-    batch.observer ? steps_.make(batch) : at_once_.make(batch);
+    batch.observer ? steps_->make(batch) : at_once_.make(batch);
   }
 
  private:
   AllStepsAtOnce at_once_;
-  Steps steps_;
+  std::unique_ptr<SampleMaker> steps_;
 };
+
+/// Whether D can be asked for where s is infinite.
+bool knows_every_level(Target& target) {
+  if (target.model() != nullptr) return true;
+  GuidedTarget* const guided = target.guided();
+  return guided != nullptr && guided->conditional().model() != nullptr;
+}
 
 void check(Target& target, const SamplingPlan& plan) {
   const Sampler& sampler = plan.sampler;
   if (!sampler.takes_steps()) {
+    if (target.model() == nullptr && target.guided() != nullptr)
+      throw UsageError("--sampler " + sampler.name +
+                       " draws from a law, and a guided one is known by its denoiser alone");
     if (target.model() == nullptr) throw UsageError("--sampler " + sampler.name + " draws from a model; give --model");
     if (plan.start) throw UsageError("--sampler " + sampler.name + " takes no steps, so it starts from nothing");
     return;
@@ -272,7 +303,7 @@ void check(Target& target, const SamplingPlan& plan) {
                      " steps, got " + std::to_string(plan.schedule.steps()));
   if (!starts_from_nothing(plan.schedule)) return;
   if (plan.start) throw UsageError("schedule " + plan.schedule.name + " starts at infinite sigma, which no state has");
-  if (target.model() == nullptr)
+  if (!knows_every_level(target))
     throw UsageError("schedule " + plan.schedule.name + " starts at infinite sigma, which no program can be asked for");
   if (plan.schedule.steps() <= sampler.minimum_steps)
     throw UsageError("schedule " + plan.schedule.name + " spends its first step at infinite sigma; raise --steps");
@@ -287,8 +318,13 @@ std::unique_ptr<SampleMaker> sample_maker(Target& target, SamplingPlan plan) {
   const LinearModel* linear = model == nullptr ? nullptr : model->linear();
   if (linear == nullptr || !plan.sampler.affine || plan.stepping == Stepping::one_by_one)
     return std::make_unique<Steps>(target, std::move(plan));
-  if (plan.sampler.stochastic) return std::make_unique<StepsInCoordinates>(*linear, std::move(plan));
-  return std::make_unique<AtOnceOrSteps>(target, *linear, plan);
+  std::unique_ptr<SampleMaker> steps;
+  if (plan.sampler.stochastic)
+    steps = std::make_unique<StepsInCoordinates>(*linear, plan);
+  else
+    steps = std::make_unique<Steps>(target, plan);
+  if (!comes_at_once(*linear, plan)) return steps;
+  return std::make_unique<AtOnceOrSteps>(*linear, plan, std::move(steps));
 }
 
 std::optional<std::int64_t> denoiser_calls(const SamplingPlan& plan) {

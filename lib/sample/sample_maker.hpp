@@ -17,7 +17,7 @@ namespace noiseutils {
 /// How a sampler's steps are taken. Tests compare them; results agree within rounding, or, of stochastic samplers, in
 /// law.
 enum class Stepping {
-  shortest,    ///< of affine samplers on linear models: all steps at once, or in the model's own coordinates
+  shortest,    ///< of affine samplers on linear models: all steps at once, or in the model's coordinates
   one_by_one,  ///< a call of the denoiser at each
 };
 

@@ -76,6 +76,7 @@ struct Sampler {
   /// Its steps are at times of its own, and of the schedule it takes their number alone.
   bool own_times = false;
   std::int64_t minimum_steps = 1;
+  bool needs_class = false;  ///< it is a way to guide, for targets that have classes
   std::string source;
   std::vector<OptionSpec> options = {};
   SamplerFunction<float> run_float = nullptr;  ///< nullptr: independent draws from the model's law
@@ -121,6 +122,7 @@ Sampler euler_maruyama_sampler();
 Sampler accelerated_ddpm_sampler();
 Sampler predictor_corrector_sampler();
 Sampler annealed_langevin_sampler();
+Sampler pc_guidance_sampler();
 Sampler exact_sampler();
 Sampler iadb_sampler();
 Sampler rddm_sampler();

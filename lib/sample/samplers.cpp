@@ -55,6 +55,10 @@ const std::vector<Sampler>& samplers() {
       predictor_corrector_sampler(),
       annealed_langevin_sampler(),
       reflected_sampler(),
+      pc_guidance_sampler(),
+      iadb_sampler(),
+      rddm_sampler(),
+      interpolant_sampler(),
       exact_sampler(),
       // chains and kin
       ula_sampler(),

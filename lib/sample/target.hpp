@@ -9,6 +9,8 @@
 
 namespace noiseutils {
 
+class GuidedTarget;
+
 /// What is sampled from: the denoiser of a law, and whatever else is known of the law. Batches are vectors of dim()
 /// one after the other.
 class Target {
@@ -26,6 +28,8 @@ class Target {
 
   /// The law as a model: its densities, draws, eigenvalues; nullptr where only a denoiser is known.
   virtual const Model* model() const { return nullptr; }
+  /// The target as one that is guided towards a class (guidance.hpp); nullptr if it is none.
+  virtual GuidedTarget* guided() { return nullptr; }
   /// The metadata `model` of samples.
   virtual std::string description() const = 0;
 
