@@ -93,6 +93,7 @@ Sampler iadb_sampler();
 Sampler rddm_sampler();
 Sampler interpolant_sampler();
 Sampler reflected_sampler();
+Sampler blackout_sampler();
 
 extern template struct SamplerRun<float>;
 extern template struct SamplerRun<double>;

@@ -10,6 +10,7 @@ const std::vector<Sampler>& samplers() {
       rddm_sampler(),
       interpolant_sampler(),
       reflected_sampler(),
+      blackout_sampler(),
       exact_sampler(),
   };
   return all;
