@@ -98,12 +98,28 @@ assert nearest.max() < .01, nearest.max()
 END_OF_PYTHON
 }
 
+@test "sample blackout: low-dose counts are filled up by a model of intensities" {
+  needs numpy
+  tensor convert --scale 20 leaves.nst -o bright.nst
+  train-linear empirical bright.nst -o rates.safetensors
+  py -c 'import numpy as np; np.save("low.npy", np.full((1, 6, 5), 1.))'
+  sample --model rates.safetensors --sampler blackout --steps 6 -n 50 --dtype F64 -o counts.npy
+  sample --model rates.safetensors --sampler blackout --steps 6 -n 50 --init low.npy --retained 0.1 --dtype F64 -o filled.npy
+  py - <<'END_OF_PYTHON'
+import numpy as np
+counts, filled = np.load("counts.npy"), np.load("filled.npy")
+assert (counts == np.floor(counts)).all() and counts.min() >= 0 and counts.max() > 3
+assert (filled == np.floor(filled)).all() and filled.min() >= 1, filled.min()
+END_OF_PYTHON
+}
+
 @test "sample bridges: threads, and the parts of an array job, give the same bytes" {
   same_bytes --model points.safetensors --sampler iadb --steps 5
   same_bytes --model model.safetensors --sampler rddm --eta 1 --steps 5
   same_bytes --model model.safetensors --sampler interpolant --epsilon 0.2 --steps 5
   same_bytes --model model.safetensors --sampler interpolant --base other.safetensors --steps 3
   same_bytes --model points.safetensors --sampler reflected --steps 5
+  same_bytes --model points.safetensors --sampler blackout --steps 5
 }
 
 @test "sample bridges: the metadata tell no schedule where there is none" {
@@ -127,6 +143,12 @@ END_OF_PYTHON
   fails_with 64 sample --denoiser cat --shape 6,5 --sampler reflected
   train-linear empirical other.nst -o outside.safetensors
   fails_with 65 sample --model outside.safetensors --sampler reflected
+  fails_with 64 sample --denoiser cat --shape 6,5 --sampler blackout
+  fails_with 64 sample --model points.safetensors --sampler blackout --trials 9
+  fails_with 64 sample --model points.safetensors --sampler blackout --counts binomial
+  fails_with 65 sample --model points.safetensors --sampler blackout --counts points
+  fails_with 64 sample --model points.safetensors --sampler blackout --init leaves.nst
+  fails_with 65 sample --model points.safetensors --sampler blackout --init leaves.nst --retained 0.5
   noise dead-leaves -n 9 --height 3 --width 3 | train-linear gaussian -o small.safetensors
   rm -f never.npy
   fails_with 65 sample --model model.safetensors --sampler interpolant --base small.safetensors -o never.npy

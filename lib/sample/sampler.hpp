@@ -135,6 +135,7 @@ Sampler lml_sampler();
 Sampler adaptive_skip_sampler();
 Sampler blind_sampler();
 Sampler reflected_sampler();
+Sampler blackout_sampler();
 
 extern template struct SamplerRun<float>;
 extern template struct SamplerRun<double>;

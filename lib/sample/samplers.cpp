@@ -59,6 +59,7 @@ const std::vector<Sampler>& samplers() {
       iadb_sampler(),
       rddm_sampler(),
       interpolant_sampler(),
+      blackout_sampler(),
       exact_sampler(),
       // chains and kin
       ula_sampler(),
