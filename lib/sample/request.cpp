@@ -23,6 +23,13 @@ std::vector<std::string> names(const Entries& entries) {
   return all;
 }
 
+template <class Entries>
+std::vector<std::string> names_and_all(const Entries& entries) {
+  std::vector<std::string> all = names(entries);
+  all.emplace_back(kAllSamplers);
+  return all;
+}
+
 /// "3,32,32"
 Shape shape_option(const std::string& text) {
   Shape shape;
@@ -127,10 +134,12 @@ std::vector<OptionSpec> sample_options() {
       text("denoiser", "CMD", "instead of a model: a program, started once: records in, one record out for each"),
       number("timeout", "SECONDS", "how long --denoiser may take for one answer").otherwise("600").above(0),
       text("shape", "H,W", "shape of a sample of --denoiser: D, or H,W, or C,H,W"),
-      choice("sampler", names(samplers()), "how to draw; --list tells more").otherwise("ddim"),
+      choice("sampler", names_and_all(samplers()), "how to draw; --list tells more; in reports also all")
+          .comma_separated()
+          .otherwise("ddim"),
       choice("schedule", names(schedule_families()), "the noise levels that a sampler steps through")
           .otherwise("karras"),
-      integer("steps", "N", "steps of the schedule").otherwise("18").at_least(1).at_most(1e6),
+      integer("steps", "N", "steps of the schedule").comma_separated().otherwise("18").at_least(1).at_most(1e6),
       integer("nfe", "N", "instead of --steps: as many as call the denoiser at most N times").at_least(1).at_most(1e6),
       choice("spacing", spacing_names(), "which times of a discrete schedule the steps visit").otherwise("linspace"),
       file("init", "FILE", "start from these states, one a sample, or one for all"),
@@ -149,7 +158,15 @@ std::vector<OptionSpec> sample_options() {
   return own;
 }
 
+std::unique_ptr<Target> requested_target(const OptionValues& options) { return target_of(options, nullptr); }
+
+Schedule requested_schedule(const OptionValues& options, std::int64_t steps) { return schedule_of(options, steps); }
+
 SampleRequest sample_request(const OptionValues& options) {
+  if (options.text("sampler") == kAllSamplers) throw UsageError("--sampler all is for --report");
+  for (const char* option : {"sampler", "steps"})
+    if (options.parts(option).size() > 1)
+      throw UsageError(std::string("--") + option + " takes a list with --report only");
   std::shared_ptr<const StartStates> start;
   if (options.has("init")) start = std::make_shared<StartStates>(options.text("init"));
   SampleRequest request;
