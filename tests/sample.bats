@@ -161,7 +161,7 @@ END_OF_PYTHON
 @test "sample --list: a row a sampler" {
   sample --list >list.json
   [ "$(jq -r 'select(.name == "ddim") | "\(.order) \(.calls) \(.stochastic)"' list.json)" = "1 1 no" ]
-  [ "$(jq -r .name list.json | tr '\n' ' ')" = "ddim exact " ]
+  [ -z "$(jq -r .name list.json | sort | uniq -d)" ]
 }
 
 @test "sample: bad input" {

@@ -129,6 +129,7 @@ class Steps : public EitherType<Steps> {
     run.uniforms = [&](std::span<double> u) { draws.uniforms(u); };
     run.observer = batch.observer;
     run.target = &target_;
+    run.from_states = plan_.start != nullptr;
     auto& facts = *batch.facts;
     run.fact = [&](std::int64_t v, const std::string& name, double value) {
       facts[static_cast<std::size_t>(v)][name] = value;
@@ -172,6 +173,7 @@ class StepsInCoordinates : public EitherType<StepsInCoordinates> {
     SamplerRun<T> run{[&](double s, std::span<const T> y, std::span<T> x0) { coordinates_.denoise<T>(s, y, x0); },
                       schedule_, plan_.options, dim};
     run.normals = [&](std::span<T> z) { draws.normals(z); };
+    run.from_states = plan_.start != nullptr;
     if (batch.observer)
       run.observer = [&](std::int64_t i, std::span<const T> c) {
         coordinates_.synthesise<T>(c, batch.x);

@@ -38,6 +38,7 @@ struct SamplerRun {
   std::function<void(double from, double to, std::span<T> x)> flow = {};
   /// A number about vector v of the batch, which becomes metadata of its sample: "acceptance", "nfe".
   std::function<void(std::int64_t v, const std::string& name, double value)> fact = {};
+  bool from_states = false;       ///< x was given (--init), not drawn
   bool lower_order_final = true;  ///< reports on orders switch the safe last steps of some methods off
   Target* target = nullptr;       ///< what is sampled from, for samplers that need more than D; nullptr in dry runs
 
@@ -72,6 +73,8 @@ struct Sampler {
   /// With an affine denoiser all it does is affine in the start and the draws, each element by itself: its law is then
   /// computed without sampling, and its steps are taken in the model's own coordinates.
   bool affine = true;
+  /// Its steps are at times of its own, and of the schedule it takes their number alone.
+  bool own_times = false;
   std::int64_t minimum_steps = 1;
   std::string source;
   std::vector<OptionSpec> options = {};
@@ -86,6 +89,9 @@ const std::vector<Sampler>& samplers();
 // One function a file; samplers() lists them.
 Sampler ddim_sampler();
 Sampler exact_sampler();
+Sampler iadb_sampler();
+Sampler rddm_sampler();
+Sampler interpolant_sampler();
 
 extern template struct SamplerRun<float>;
 extern template struct SamplerRun<double>;

@@ -6,6 +6,9 @@ namespace noiseutils {
 const std::vector<Sampler>& samplers() {
   static const std::vector<Sampler> all = {
       ddim_sampler(),
+      iadb_sampler(),
+      rddm_sampler(),
+      interpolant_sampler(),
       exact_sampler(),
   };
   return all;
