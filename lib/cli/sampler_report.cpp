@@ -6,7 +6,6 @@
 
 #include "base/entry_options.hpp"
 #include "base/error.hpp"
-#include "base/number.hpp"
 #include "base/registry.hpp"
 #include "cli/rows.hpp"
 #include "report/sampler_report.hpp"
@@ -17,21 +16,6 @@ namespace {
 
 constexpr std::int64_t kSampledCount = 256, kTimedCount = 1;
 
-struct Choice {
-  std::vector<std::string> names;
-  bool all = false;  ///< those that cannot sample this target are left out
-};
-
-Choice chosen_samplers(const OptionValues& options) {
-  Choice choice{options.parts("sampler")};
-  choice.all = std::find(choice.names.begin(), choice.names.end(), kAllSamplers) != choice.names.end();
-  if (!choice.all) return choice;
-  choice.names.clear();
-  for (const Sampler& sampler : samplers())
-    if (sampler.takes_steps()) choice.names.push_back(sampler.name);
-  return choice;
-}
-
 ReportSettings settings_of(const OptionValues& options) {
   ReportSettings settings;
   settings.schedule = [&options](std::int64_t steps) {
@@ -40,7 +24,7 @@ ReportSettings settings_of(const OptionValues& options) {
       throw UsageError("schedule " + schedule.name + " starts at infinite sigma, where no report can start");
     return schedule;
   };
-  for (const std::string& steps : options.parts("steps")) settings.steps.push_back(parse_integer(steps));
+  settings.steps = requested_steps(options);
   std::sort(settings.steps.begin(), settings.steps.end());
   settings.steps.erase(std::unique(settings.steps.begin(), settings.steps.end()), settings.steps.end());
   settings.seed = options.seed();
@@ -99,12 +83,13 @@ int write_sampler_report(const Invocation& call) {
   for (const char* option : {"init", "from-sigma", "trajectory", "nfe", "dtype", "first-index", "resume", "depth"})
     if (options.given(option)) throw UsageError(std::string("--") + option + " is no option of a report");
   const auto target = requested_target(options);
-  const Choice choice = chosen_samplers(options);
+  const std::vector<std::string> chosen = requested_samplers(options);
+  const bool all = options.text("sampler") == kAllSamplers;  // those that cannot sample this target are left out
   const auto entries = options_by_entry(samplers());
-  require_options_of(entries, choice.names, "sampler", options);
+  require_options_of(entries, chosen, "sampler", options);
   Reports reports(*target, options);
   RowOutput output(options.text("format"), options.text("output"));
-  for (const std::string& name : choice.names) {
+  for (const std::string& name : chosen) {
     const Sampler& sampler = *find_entry(samplers(), name);
     try {
       for (const SamplerErrors& errors : reports.on(sampler).rows(sampler, values_of_entry(entries, name, options))) {
@@ -113,7 +98,7 @@ int write_sampler_report(const Invocation& call) {
         output.add(row);
       }
     } catch (const UsageError& error) {
-      if (!choice.all) throw;
+      if (!all) throw;
       std::fprintf(stderr, "sample: %s is left out: %s\n", name.c_str(), error.what());
     }
     output.flush();

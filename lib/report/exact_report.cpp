@@ -30,7 +30,7 @@ class ExactReport : public SamplerReport {
       row.w2 = errors.w2;
       row.mean = errors.mean;
       row.variance = errors.variance;
-      row.flow = errors.flow;
+      row.flow = sampler.own_times ? std::numeric_limits<double>::quiet_NaN() : errors.flow;
       row.seconds = settings_.timing ? timed_run<float>(*maker, target_.dim(), settings_.count).seconds / row.nfe
                                      : std::numeric_limits<double>::quiet_NaN();
       order_errors.push_back(order_error(sampler, options, steps));
@@ -43,9 +43,10 @@ class ExactReport : public SamplerReport {
 
  private:
   double order_error(const Sampler& sampler, const OptionValues& options, std::int64_t steps) const {
-    const Schedule schedule = levels_above_zero(settings_, steps);
+    const Schedule schedule = sampler.own_times ? settings_.schedule(steps) : levels_above_zero(settings_, steps);
     const LawErrors errors = law_errors(affine_law({sampler, options, schedule, false, true}, spectrum_.lambda),
                                         spectrum_, schedule.s(0), schedule.s(schedule.steps()), StartLaw::exact);
+    if (sampler.own_times) return std::hypot(errors.mean, errors.variance);
     return std::isnan(errors.flow) ? std::hypot(errors.mean, errors.variance) : errors.flow;
   }
 

@@ -47,6 +47,8 @@ SampleMoments moments_of(std::span<const double> x, std::int64_t dim) {
   return result;
 }
 
+bool follows_flow(const Sampler& sampler) { return sampler.takes_steps() && !sampler.stochastic && !sampler.own_times; }
+
 class SampledReport : public SamplerReport {
  public:
   SampledReport(Target& target, ReportSettings settings)
@@ -58,7 +60,7 @@ class SampledReport : public SamplerReport {
     std::vector<double> errors;
     for (const std::int64_t steps : settings_.steps) {
       rows.push_back(row_of(sampler, options, steps));
-      errors.push_back(sampler.stochastic ? kUnknown : order_error(sampler, options, steps));
+      errors.push_back(!follows_flow(sampler) ? kUnknown : order_error(sampler, options, steps));
     }
     // Errors of the reference itself grow to some accuracies of a step.
     const double order = fitted_order(settings_.steps, errors, std::max(1e-11, 100 * flow_.accuracy()));
@@ -83,7 +85,7 @@ class SampledReport : public SamplerReport {
     row.w2 = sliced_distance(run.samples, reference);
     row.mean = relative_distance(own.mean, fine.mean);
     row.variance = relative(std::abs(own.total_variance - fine.total_variance), fine.total_variance);
-    row.flow = sampler.stochastic || !sampler.takes_steps() ? kUnknown : relative_distance(run.samples, reference);
+    row.flow = !follows_flow(sampler) ? kUnknown : relative_distance(run.samples, reference);
     row.seconds = settings_.timing && row.nfe > 0 ? run.seconds / row.nfe : kUnknown;
     return row;
   }

@@ -23,21 +23,23 @@ std::vector<std::string> names(const Entries& entries) {
   return all;
 }
 
-template <class Entries>
-std::vector<std::string> names_and_all(const Entries& entries) {
-  std::vector<std::string> all = names(entries);
-  all.emplace_back(kAllSamplers);
-  return all;
+/// "a,b,c"
+std::vector<std::string> comma_parts(const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', begin), text.size());
+    parts.push_back(text.substr(begin, comma - begin));
+    begin = comma + 1;
+  }
+  return parts;
 }
 
 /// "3,32,32"
 Shape shape_option(const std::string& text) {
   Shape shape;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t comma = std::min(text.find(',', begin), text.size());
-    shape.push_back(parse_integer(text.substr(begin, comma - begin)));
+  for (const std::string& part : comma_parts(text)) {
+    shape.push_back(parse_integer(part));
     if (shape.back() < 1) throw UsageError("--shape " + text + ": axes have at least one element");
-    begin = comma + 1;
   }
   return shape;
 }
@@ -143,12 +145,11 @@ std::vector<OptionSpec> sample_options() {
       text("denoiser", "CMD", "instead of a model: a program, started once: records in, one record out for each"),
       number("timeout", "SECONDS", "how long --denoiser may take for one answer").otherwise("600").above(0),
       text("shape", "H,W", "shape of a sample of --denoiser: D, or H,W, or C,H,W"),
-      choice("sampler", names_and_all(samplers()), "how to draw; --list tells more; in reports also all")
-          .comma_separated()
+      text("sampler", "NAME", "how to draw; --list tells more; in reports A,B,C or all\none of " + names_of(samplers()))
           .otherwise("ddim"),
       choice("schedule", names(schedule_families()), "the noise levels that a sampler steps through")
           .otherwise("karras"),
-      integer("steps", "N", "steps of the schedule").comma_separated().otherwise("18").at_least(1).at_most(1e6),
+      text("steps", "N", "steps of the schedule, 1 to 1e6; in reports A,B,C").otherwise("18"),
       integer("nfe", "N", "instead of --steps: as many as call the denoiser at most N times").at_least(1).at_most(1e6),
       choice("spacing", spacing_names(), "which times of a discrete schedule the steps visit").otherwise("linspace"),
       file("init", "FILE", "start from these states, one a sample, or one for all"),
@@ -167,27 +168,50 @@ std::vector<OptionSpec> sample_options() {
   return own;
 }
 
+std::vector<std::string> requested_samplers(const OptionValues& options) {
+  std::vector<std::string> chosen = comma_parts(options.text("sampler"));
+  if (chosen == std::vector<std::string>{kAllSamplers}) {
+    chosen.clear();
+    for (const Sampler& sampler : samplers())
+      if (sampler.takes_steps()) chosen.push_back(sampler.name);
+  }
+  with_context("--sampler", [&] {
+    for (const std::string& name : chosen) require_entry<UsageError>(samplers(), name, "sampler");
+  });
+  return chosen;
+}
+
+std::vector<std::int64_t> requested_steps(const OptionValues& options) {
+  OptionSpec single = integer("steps", "N", "");
+  single.at_least(1).at_most(1e6);
+  std::vector<std::int64_t> steps;
+  for (const std::string& part : comma_parts(options.text("steps"))) {
+    check_option_value(single, part);
+    steps.push_back(parse_integer(part));
+  }
+  return steps;
+}
+
 std::unique_ptr<Target> requested_target(const OptionValues& options) { return target_of(options, nullptr); }
 
 Schedule requested_schedule(const OptionValues& options, std::int64_t steps) { return schedule_of(options, steps); }
 
 SampleRequest sample_request(const OptionValues& options) {
-  if (options.text("sampler") == kAllSamplers) throw UsageError("--sampler all is for --report");
-  for (const char* option : {"sampler", "steps"})
-    if (options.parts(option).size() > 1)
-      throw UsageError(std::string("--") + option + " takes a list with --report only");
+  const std::vector<std::string> chosen = requested_samplers(options);
+  const std::vector<std::int64_t> steps = requested_steps(options);
+  if (chosen.size() > 1 || steps.size() > 1) throw UsageError("lists of --sampler and --steps are for --report");
   std::shared_ptr<const StartStates> start;
   if (options.has("init")) start = std::make_shared<StartStates>(options.text("init"));
   SampleRequest request;
   request.target = target_of(options, start.get());
   SamplingPlan& plan = request.plan;
-  plan.sampler = *find_entry(samplers(), options.text("sampler"));
+  plan.sampler = *find_entry(samplers(), chosen.front());
   plan.options = entry_values(options_by_entry(samplers()), plan.sampler.name, "sampler", options);
   plan.seed = options.seed();
   if (plan.sampler.own_times) refuse_schedule(options, plan.sampler);
   if (options.given("from-sigma") && !start) throw UsageError("--from-sigma needs --init, what to start from");
   plan.schedule = options.given("nfe") ? schedule_of_calls(options, plan, options.integer("nfe"))
-                                       : schedule_of(options, options.integer("steps"));
+                                       : schedule_of(options, steps.front());
   request.trajectory = options.flag("trajectory");
   request.dtype = *dtype_from_name(options.text("dtype"));
   if (options.given("count")) request.count = options.integer("count");

@@ -26,6 +26,10 @@ std::vector<OptionSpec> sample_options();
 /// Throws UsageError where options do not fit each other, DataError where a file does not fit.
 SampleRequest sample_request(const OptionValues& options);
 
+/// The names that --sampler lists, of samplers; all that take steps for the word "all".
+std::vector<std::string> requested_samplers(const OptionValues& options);
+/// The numbers that --steps lists, in 1 ... 1e6.
+std::vector<std::int64_t> requested_steps(const OptionValues& options);
 /// What --model or --denoiser say, but for states to start from.
 std::unique_ptr<Target> requested_target(const OptionValues& options);
 /// The schedule of the options with this number of steps.
