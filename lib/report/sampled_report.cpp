@@ -30,6 +30,16 @@ double relative_distance(std::span<const double> x, std::span<const double> refe
   return relative(std::sqrt(off), std::sqrt(size));
 }
 
+/// The median over vectors of |x - reference| / |reference|.
+double median_distance(std::span<const double> x, std::span<const double> reference, std::int64_t dim) {
+  std::vector<double> all;
+  const auto d = static_cast<std::size_t>(dim);
+  for (std::size_t v = 0; v < x.size(); v += d)
+    all.push_back(relative_distance(x.subspan(v, d), reference.subspan(v, d)));
+  std::sort(all.begin(), all.end());
+  return (all[(all.size() - 1) / 2] + all[all.size() / 2]) / 2;
+}
+
 /// Mean of vectors, and the sum over elements of their variances.
 struct SampleMoments {
   std::vector<double> mean;
@@ -151,7 +161,7 @@ class SampledReport : public SamplerReport {
     run.lower_order_final = false;
     run.target = &target_;
     sampler.run_double(run, x);
-    return relative_distance(x, solution(schedule));
+    return median_distance(x, solution(schedule), target_.dim());
   }
 
   Target& target_;

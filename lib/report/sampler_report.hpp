@@ -51,7 +51,9 @@ std::unique_ptr<SamplerReport> exact_report(Target& target, ReportSettings setti
 ///             of `exact`.
 ///   mean      |mean x - mean f| / |mean f| over the samples;  variance: the same of the total variance
 ///   flow      (sum |x - f|^2 / sum |f|^2)^(1/2), NaN for stochastic samplers
-///   order     that of the flow error without the step to 0, as above; NaN for stochastic samplers
+///   order     that of the median over samples of |x - f| / |f| without the step to 0, as above; NaN for stochastic
+///             samplers. Of the flow error itself it would be half: where a law has several components, a share of the
+///             samples that falls like the error of a step ends in another one than the flow.
 std::unique_ptr<SamplerReport> sampled_report(Target& target, ReportSettings settings);
 
 /// The schedule of `steps` steps whose last level is above 0, from the same levels.
