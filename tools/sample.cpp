@@ -2,11 +2,10 @@
 #include "base/error.hpp"
 #include "cli/filter.hpp"
 #include "cli/program.hpp"
-#include "cli/rows.hpp"
+#include "cli/sampler_report.hpp"
 #include "cli/standard_options.hpp"
 #include "sample/request.hpp"
 #include "sample/sample_source.hpp"
-#include "sample/sampler.hpp"
 
 namespace {
 
@@ -17,34 +16,23 @@ Program program() {
   self.name = "sample";
   self.summary = "draw new samples from a model";
   self.operands = "";
-  self.options =
-      joined(sample_options(),
-             std::vector{
-                 flag("list", "show the samplers, with their order of convergence and calls a step").not_in_history(),
-                 seed_option(),
-                 first_index_option(),
-                 resume_option(),
-             },
-             output_options());
+  self.options = joined(sample_options(),
+                        std::vector{
+                            seed_option(),
+                            first_index_option(),
+                            resume_option(),
+                        },
+                        report_options(), output_options());
   return self;
-}
-
-int list_samplers(const std::string& path) {
-  RowOutput output("auto", path);
-  for (const Sampler& sampler : samplers())
-    output.add({{"name", sampler.name},
-                {"order", sampler.order},
-                {"calls", sampler.calls_per_step},
-                {"stochastic", sampler.stochastic ? "yes" : "no"},
-                {"summary", sampler.summary},
-                {"source", sampler.source}});
-  return output.finish(), 0;
 }
 
 int run(const Invocation& call) {
   const OptionValues& options = call.options;
-  if (options.flag("list")) return list_samplers(options.text("output"));
+  if (options.flag("list")) return write_sampler_list(call);
   if (!call.files.empty()) throw UsageError("sample makes samples; it reads no FILE but --model");
+  if (options.flag("report")) return write_sampler_report(call);
+  for (const char* option : {"no-timing", "format"})
+    if (options.given(option)) throw UsageError(std::string("--") + option + " is for --report");
   const SampleRequest request = sample_request(options);
   const auto maker = sample_maker(*request.target, request.plan);
   SampleSource source(*maker, request.target->shape(), request.dtype, options.integer("first-index") + request.count,

@@ -1,6 +1,7 @@
 #include "base/entry_options.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/registry.hpp"
@@ -46,21 +47,40 @@ std::vector<OptionSpec> joined_entry_options(const std::vector<EntryOptions>& en
   return all;
 }
 
-OptionValues entry_values(const std::vector<EntryOptions>& entries, const std::string& entry, const std::string& kind,
-                          const OptionValues& typed) {
+OptionValues values_of_entry(const std::vector<EntryOptions>& entries, const std::string& entry,
+                             const OptionValues& typed) {
   const auto own =
       std::find_if(entries.begin(), entries.end(), [&](const EntryOptions& other) { return other.first == entry; });
-  if (own == entries.end()) throw InternalError("there is no " + kind + " " + entry);
+  if (own == entries.end()) throw InternalError("there is no entry " + entry);
   OptionValues values;
   for (const OptionSpec& option : own->second)
     values.set(option, typed.given(option.name) ? (option.type == OptionType::flag ? std::vector<std::string>{"true"}
                                                                                    : typed.list(option.name))
                                                 : std::vector<std::string>{});
+  return values;
+}
+
+void require_options_of(const std::vector<EntryOptions>& entries, const std::vector<std::string>& chosen,
+                        const std::string& kind, const OptionValues& typed) {
+  const auto is_chosen = [&](const std::string& name) {
+    return std::find(chosen.begin(), chosen.end(), name) != chosen.end();
+  };
+  std::set<std::string> own;
   for (const auto& [name, options] : entries)
     for (const OptionSpec& option : options)
-      if (typed.given(option.name) && !values.declared(option.name))
-        throw UsageError("--" + option.name + " is no option of " + kind + " " + entry);
-  return values;
+      if (is_chosen(name)) own.insert(option.name);
+  std::string all;
+  for (const std::string& name : chosen) all += (all.empty() ? "" : ",") + name;
+  for (const auto& [name, options] : entries)
+    for (const OptionSpec& option : options)
+      if (typed.given(option.name) && !own.contains(option.name))
+        throw UsageError("--" + option.name + " is no option of " + kind + " " + all);
+}
+
+OptionValues entry_values(const std::vector<EntryOptions>& entries, const std::string& entry, const std::string& kind,
+                          const OptionValues& typed) {
+  require_options_of(entries, {entry}, kind, typed);
+  return values_of_entry(entries, entry, typed);
 }
 
 }  // namespace noiseutils

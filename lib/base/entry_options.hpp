@@ -20,6 +20,13 @@ std::vector<OptionSpec> joined_entry_options(const std::vector<EntryOptions>& en
 OptionValues entry_values(const std::vector<EntryOptions>& entries, const std::string& entry, const std::string& kind,
                           const OptionValues& typed);
 
+/// The two halves of it, for a command line that chooses several entries: the values alone, and the refusal of options
+/// that none of the chosen has.
+OptionValues values_of_entry(const std::vector<EntryOptions>& entries, const std::string& entry,
+                             const OptionValues& typed);
+void require_options_of(const std::vector<EntryOptions>& entries, const std::vector<std::string>& chosen,
+                        const std::string& kind, const OptionValues& typed);
+
 template <class Entry>
 std::vector<EntryOptions> options_by_entry(const std::vector<Entry>& entries) {
   std::vector<EntryOptions> all;

@@ -24,14 +24,23 @@ std::vector<std::string> names(const Entries& entries) {
   return all;
 }
 
+/// "a,b,c"
+std::vector<std::string> comma_parts(const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', begin), text.size());
+    parts.push_back(text.substr(begin, comma - begin));
+    begin = comma + 1;
+  }
+  return parts;
+}
+
 /// "3,32,32"
 Shape shape_option(const std::string& text) {
   Shape shape;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t comma = std::min(text.find(',', begin), text.size());
-    shape.push_back(parse_integer(text.substr(begin, comma - begin)));
+  for (const std::string& part : comma_parts(text)) {
+    shape.push_back(parse_integer(part));
     if (shape.back() < 1) throw UsageError("--shape " + text + ": axes have at least one element");
-    begin = comma + 1;
   }
   return shape;
 }
@@ -153,10 +162,11 @@ std::vector<OptionSpec> sample_options() {
           .otherwise("1")
           .at_least(-1000)
           .at_most(1000),
-      choice("sampler", names(samplers()), "how to draw; --list tells more").otherwise("heun"),
+      text("sampler", "NAME", "how to draw; --list tells more; in reports A,B,C or all\none of " + names_of(samplers()))
+          .otherwise("heun"),
       choice("schedule", names(schedule_families()), "the noise levels that a sampler steps through")
           .otherwise("karras"),
-      integer("steps", "N", "steps of the schedule").otherwise("18").at_least(1).at_most(1e6),
+      text("steps", "N", "steps of the schedule, 1 to 1e6; in reports A,B,C").otherwise("18"),
       integer("nfe", "N", "instead of --steps: as many as call the denoiser at most N times").at_least(1).at_most(1e6),
       choice("spacing", spacing_names(),
              "which times of a discrete schedule the steps visit; karras, log: which levels of any schedule")
@@ -177,13 +187,44 @@ std::vector<OptionSpec> sample_options() {
   return own;
 }
 
+std::vector<std::string> requested_samplers(const OptionValues& options) {
+  std::vector<std::string> chosen = comma_parts(options.text("sampler"));
+  if (chosen == std::vector<std::string>{kAllSamplers}) {
+    chosen.clear();
+    for (const Sampler& sampler : samplers())
+      if (sampler.takes_steps()) chosen.push_back(sampler.name);
+  }
+  with_context("--sampler", [&] {
+    for (const std::string& name : chosen) require_entry<UsageError>(samplers(), name, "sampler");
+  });
+  return chosen;
+}
+
+std::vector<std::int64_t> requested_steps(const OptionValues& options) {
+  OptionSpec single = integer("steps", "N", "");
+  single.at_least(1).at_most(1e6);
+  std::vector<std::int64_t> steps;
+  for (const std::string& part : comma_parts(options.text("steps"))) {
+    check_option_value(single, part);
+    steps.push_back(parse_integer(part));
+  }
+  return steps;
+}
+
+std::unique_ptr<Target> requested_target(const OptionValues& options) { return target_of(options, nullptr); }
+
+Schedule requested_schedule(const OptionValues& options, std::int64_t steps) { return schedule_of(options, steps); }
+
 SampleRequest sample_request(const OptionValues& options) {
+  const std::vector<std::string> chosen = requested_samplers(options);
+  const std::vector<std::int64_t> steps = requested_steps(options);
+  if (chosen.size() > 1 || steps.size() > 1) throw UsageError("lists of --sampler and --steps are for --report");
   std::shared_ptr<const StartStates> start;
   if (options.has("init")) start = std::make_shared<StartStates>(options.text("init"));
   SampleRequest request;
   request.target = target_of(options, start.get());
   SamplingPlan& plan = request.plan;
-  plan.sampler = *find_entry(samplers(), options.text("sampler"));
+  plan.sampler = *find_entry(samplers(), chosen.front());
   plan.options = entry_values(options_by_entry(samplers()), plan.sampler.name, "sampler", options);
   if (plan.sampler.needs_class && !options.has("class"))
     throw UsageError("--sampler " + plan.sampler.name + " guides towards a class; give --class");
@@ -191,7 +232,7 @@ SampleRequest sample_request(const OptionValues& options) {
   if (plan.sampler.own_times) refuse_schedule(options, plan.sampler);
   if (options.given("from-sigma") && !start) throw UsageError("--from-sigma needs --init, what to start from");
   plan.schedule = options.given("nfe") ? schedule_of_calls(options, plan, options.integer("nfe"))
-                                       : schedule_of(options, options.integer("steps"));
+                                       : schedule_of(options, steps.front());
   request.label = options.text("class");
   request.guidance = options.number("guidance");
   request.trajectory = options.flag("trajectory");

@@ -19,11 +19,23 @@ struct SampleRequest {
   DType dtype = DType::F32;
 };
 
+/// The word of --sampler for all of them, in reports.
+constexpr const char* kAllSamplers = "all";
+
 /// --model ... --guidance, those of the samplers, and those of the schedules.
 std::vector<OptionSpec> sample_options();
 
 /// Throws UsageError where options do not fit each other, DataError where a file does not fit.
 SampleRequest sample_request(const OptionValues& options);
+
+/// The names that --sampler lists, of samplers; all that take steps for the word "all".
+std::vector<std::string> requested_samplers(const OptionValues& options);
+/// The numbers that --steps lists, in 1 ... 1e6.
+std::vector<std::int64_t> requested_steps(const OptionValues& options);
+/// What --model or --denoiser say, but for states to start from.
+std::unique_ptr<Target> requested_target(const OptionValues& options);
+/// The schedule of the options with this number of steps.
+Schedule requested_schedule(const OptionValues& options, std::int64_t steps);
 
 /// The metadata of a sample beside its place in the stream: `axes`; `model`; `sampler`, a JSON object with the
 /// sampler's name and options, its calls of the denoiser (nfe), the seed, what is known of this one sample, and, where
