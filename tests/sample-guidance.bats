@@ -38,7 +38,7 @@ END_OF_PYTHON
   sample --model mixture.safetensors -n 3 --class 2 -o class.npy
   sample --model mixture.safetensors -n 3 --class 2 --guidance 1 -o one.npy
   cmp class.npy one.npy
-  sample --model mixture.safetensors --class 2 --guidance 3/2 --steps 7 | tensor info >info.json
+  sample --model mixture.safetensors --class 2 --guidance 3/2 --sampler ddim --steps 7 | tensor info >info.json
   jq -r .model info.json | jq -e '.kind == "mixture"'
   jq -r .sampler info.json | jq -e '.class == "2" and .guidance == 1.5 and .nfe == 7'
   sample --model mixture.safetensors --class 2 --guidance 3 --sampler pc-guidance --steps 7 --correctors 2 | tensor info | jq -r .sampler >sampler.json

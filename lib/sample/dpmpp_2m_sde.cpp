@@ -41,7 +41,7 @@ Sampler dpmpp_2m_sde_sampler() {
   self.order = 2;
   self.calls_per_step = 1;
   self.stochastic = true;
-  self.source = "Lu, Zhou, Bao, Chen, Li, Zhu 2022, DPM-Solver++, equation 19; heun: diffusers";
+  self.source = "Lu, Zhou, Bao, Chen, Li, Zhu 2022, DPM-Solver++: SDE-DPM-Solver++(2M); heun: diffusers";
   self.options = {sde_eta_option(),
                   choice("solver-type", {"midpoint", "heun"}, "how the slope of D enters").otherwise("midpoint")};
   self.run_float = dpmpp_2m_sde<float>;

@@ -27,7 +27,7 @@ Sampler dpmpp_sde_1_sampler() {
   self.order = 1;
   self.calls_per_step = 1;
   self.stochastic = true;
-  self.source = "Lu, Zhou, Bao, Chen, Li, Zhu 2022, DPM-Solver++, equation 18";
+  self.source = "Lu, Zhou, Bao, Chen, Li, Zhu 2022, DPM-Solver++: SDE-DPM-Solver++-1";
   self.options = {sde_eta_option()};
   self.run_float = dpmpp_sde_1<float>;
   self.run_double = dpmpp_sde_1<double>;

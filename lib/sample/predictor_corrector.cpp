@@ -1,6 +1,5 @@
 #include <cmath>
 
-#include "base/error.hpp"
 #include "base/threads.hpp"
 #include "sample/reverse_steps.hpp"
 #include "sample/sampler.hpp"

@@ -226,8 +226,6 @@ SampleRequest sample_request(const OptionValues& options) {
   SamplingPlan& plan = request.plan;
   plan.sampler = *find_entry(samplers(), chosen.front());
   plan.options = entry_values(options_by_entry(samplers()), plan.sampler.name, "sampler", options);
-  if (plan.sampler.needs_class && !options.has("class"))
-    throw UsageError("--sampler " + plan.sampler.name + " guides towards a class; give --class");
   plan.seed = options.seed();
   if (plan.sampler.own_times) refuse_schedule(options, plan.sampler);
   if (options.given("from-sigma") && !start) throw UsageError("--from-sigma needs --init, what to start from");

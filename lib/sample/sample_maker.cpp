@@ -290,6 +290,8 @@ bool knows_every_level(Target& target) {
 
 void check(Target& target, const SamplingPlan& plan) {
   const Sampler& sampler = plan.sampler;
+  if (sampler.needs_class && target.guided() == nullptr)
+    throw UsageError("--sampler " + sampler.name + " guides towards a class; give --class");
   if (!sampler.takes_steps()) {
     if (target.model() == nullptr && target.guided() != nullptr)
       throw UsageError("--sampler " + sampler.name +

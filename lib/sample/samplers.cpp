@@ -60,6 +60,7 @@ const std::vector<Sampler>& samplers() {
       rddm_sampler(),
       interpolant_sampler(),
       blackout_sampler(),
+      reflected_sampler(),
       exact_sampler(),
       // chains and kin
       ula_sampler(),

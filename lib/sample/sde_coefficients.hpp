@@ -10,7 +10,7 @@ namespace noiseutils {
 /// h = log(a / b), k = (1 + eta) h. With D(x; s) a polynomial in the time log(a / s) since a, exactly
 ///   x_b = e^-k x + (1 - e^-k) D + phi2 h D' + phi3 h^2 D'' + ... + noise z
 ///   phi2 = 1 - (1 - e^-k) / k,   phi3 = 1/2 - phi2 / k,   noise = b sqrt(1 - e^(-2 eta h))
-/// Source: Lu, Zhou, Bao, Chen, Li, Zhu 2022 (DPM-Solver++), section 5 and appendix; eta = 1 is theirs.
+/// Source: Lu, Zhou, Bao, Chen, Li, Zhu 2022 (DPM-Solver++), whose SDE-DPM-Solver++ has eta = 1.
 struct SdeCoefficients {
   double h, decay, gain, phi2, phi3, noise;
 };
