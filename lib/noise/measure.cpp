@@ -165,9 +165,10 @@ std::shared_ptr<const Operator> rebuilt(const Record& sample, const json& entry,
   const Tensor* file = entry.contains("tensor") ? &sample.require(field<std::string>(entry, "tensor")) : nullptr;
   const auto name = field<std::string>(entry, "name"), argument = field<std::string>(entry, "argument");
   const std::string text = name + ":" + argument;
-  // No file is opened for a record's sake.
+  // No file is opened for a record's sake; a name with a colon would be parsed as another kind and its argument.
   const OperatorKind* kind = find_entry(operator_kinds(), name);
-  if (file == nullptr && kind != nullptr && names_file(*kind, argument)) refuse(text + " without tensor");
+  if (kind == nullptr) refuse("has the unknown name \"" + name + "\"");
+  if (file == nullptr && names_file(*kind, argument)) refuse(text + " without tensor");
   const OperatorChoice choice = [&] {
     try {
       return parse_operator(text, file);

@@ -1,30 +1,66 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
 
-namespace noiseutils::dormand_prince {
+namespace noiseutils {
 
-// The embedded pair of orders 5 and 4 of Dormand and Prince, with seven stages of which the last is the first of the
-// next step. Source: Hairer, Norsett, Wanner, "Solving ordinary differential equations I", table II.5.2.
+/// How large the estimated error of one step may be, element by element: absolute + relative |y|.
+struct Tolerance {
+  double relative = 1e-5;
+  double absolute = 1e-5;
+};
 
-inline constexpr std::size_t kStages = 7;
-inline constexpr std::array<double, kStages> c{0, 1.0 / 5, 3.0 / 10, 4.0 / 5, 8.0 / 9, 1, 1};
-/// Stage i is at y + h sum_j a[i][j] k_j; that of the last is the solution of order 5.
-inline constexpr std::array<std::array<double, kStages>, kStages> a{{
-    {},
-    {1.0 / 5},
-    {3.0 / 40, 9.0 / 40},
-    {44.0 / 45, -56.0 / 15, 32.0 / 9},
-    {19372.0 / 6561, -25360.0 / 2187, 64448.0 / 6561, -212.0 / 729},
-    {9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656},
-    {35.0 / 384, 0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84},
-}};
-/// The solution of order 5 less that of order 4 is h sum_j e[j] k_j.
-inline constexpr std::array<double, kStages> e{71.0 / 57600,      0,          -71.0 / 16695, 71.0 / 1920,
-                                               -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
+/// Root mean square of error / (absolute + relative max(|before|, |after|)): a step is good where it is at most 1.
+template <class T>
+double scaled_error(std::span<const T> error, std::span<const T> before, std::span<const T> after,
+                    const Tolerance& tolerance);
 
-/// Weights b_j(theta): y(t + theta h) = y + h sum_j b_j k_j to fourth order, for 0 <= theta <= 1.
-/// Source: the same, equation II.6.12.
-std::array<double, kStages> dense_weights(double theta);
+/// Solves dy/dt = f(t, y) by the embedded Runge-Kutta pair of Dormand and Prince, of order 5 with an error estimate of
+/// order 4, in steps as long as the tolerance lets them be: after an error e, which is 1 at the tolerance, the next
+/// step is longer by the factor 0.9 e^(-1/5), within 0.2 and 10. Six calls of f a step, since the last stage of one is
+/// the first of the next.
+/// One object follows one solution: a batch of vectors takes an object each where no vector may depend on the others.
+/// Source: Dormand, Prince, "A family of embedded Runge-Kutta formulae", 1980; the control of steps and the first step
+/// as in Hairer, Norsett, Wanner, "Solving ordinary differential equations I", II.4.
+template <class T>
+class DormandPrince {
+ public:
+  using Derivative = std::function<void(double t, std::span<const T> y, std::span<T> dydt)>;
+  /// The size of an error on the scale of a tolerance; scaled_error by default.
+  using ErrorNorm =
+      std::function<double(std::span<const T> error, std::span<const T> before, std::span<const T> after)>;
 
-}  // namespace noiseutils::dormand_prince
+  DormandPrince(Derivative f, const Tolerance& tolerance, ErrorNorm norm = {});
+
+  /// y(from) -> y(to) in place, forwards or backwards. Where `from` and y are what the last call ended with, it goes on
+  /// with its step and its last stage; everything else starts anew after restart(). Throws DataError where no step is
+  /// short enough, as with an f that is not finite.
+  void integrate(double from, double to, std::span<T> y);
+  void restart() { step_ = 0; }
+
+  std::int64_t calls() const { return calls_; }        ///< of f so far
+  std::int64_t accepted() const { return accepted_; }  ///< steps
+  std::int64_t rejected() const { return rejected_; }
+
+ private:
+  void evaluate(double t, std::span<const T> y, std::vector<T>& dydt);
+  double first_step(double t, double to, std::span<const T> y);
+  /// A step of length h from y: fills next_ and the stages; the size of its error.
+  double attempt(double t, double h, std::span<const T> y);
+
+  Derivative f_;
+  ErrorNorm norm_;
+  std::array<std::vector<T>, 7> k_;  ///< k_[0] is f at the present state, where step_ > 0
+  std::vector<T> stage_, next_;
+  double step_ = 0;  ///< length that the next step may have; 0: nothing is known
+  std::int64_t calls_ = 0, accepted_ = 0, rejected_ = 0;
+};
+
+extern template class DormandPrince<float>;
+extern template class DormandPrince<double>;
+
+}  // namespace noiseutils

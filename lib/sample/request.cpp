@@ -107,6 +107,15 @@ Schedule schedule_of_calls(const OptionValues& options, SamplingPlan plan, std::
   return plan.schedule;
 }
 
+/// Throws UsageError where options are typed that only samplers along a schedule heed.
+void refuse_schedule(const OptionValues& options, const Sampler& sampler) {
+  std::vector<OptionSpec> heeded = schedule_options();
+  for (const char* name : {"schedule", "spacing", "from-sigma"}) heeded.push_back(text(name, "", ""));
+  for (const OptionSpec& option : heeded)
+    if (options.given(option.name))
+      throw UsageError("--" + option.name + ": sampler " + sampler.name + " has times of its own, no schedule");
+}
+
 void use_start(SampleRequest& request, std::shared_ptr<const StartStates> start, const OptionValues& options) {
   const Target& target = *request.target;
   if (start->shape() != target.shape())
@@ -162,6 +171,7 @@ SampleRequest sample_request(const OptionValues& options) {
   plan.sampler = *find_entry(samplers(), options.text("sampler"));
   plan.options = entry_values(options_by_entry(samplers()), plan.sampler.name, "sampler", options);
   plan.seed = options.seed();
+  if (plan.sampler.own_times) refuse_schedule(options, plan.sampler);
   if (options.given("from-sigma") && !start) throw UsageError("--from-sigma needs --init, what to start from");
   plan.schedule = options.given("nfe") ? schedule_of_calls(options, plan, options.integer("nfe"))
                                        : schedule_of(options, options.integer("steps"));
@@ -192,9 +202,9 @@ Metadata sample_metadata(const SampleRequest& request, const SampleFacts& facts)
       add(option.name, plan.options.text(option.name));
   }
   for (const auto& [name, value] : facts) add(name, value);
-  if (plan.sampler.takes_steps()) {
+  if (plan.sampler.takes_steps()) told["steps"] = plan.schedule.steps();
+  if (plan.sampler.takes_steps() && !plan.sampler.own_times) {
     told["schedule"] = plan.schedule.name;
-    told["steps"] = plan.schedule.steps();
     if (!plan.schedule.spacing.empty()) told["spacing"] = plan.schedule.spacing;
     for (const auto& [name, value] : plan.schedule.parameters) add(name, value);
   }

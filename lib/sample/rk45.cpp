@@ -4,7 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/number.hpp"
-#include "sample/dormand_prince.hpp"
+#include "sample/dormand_prince_tableau.hpp"
 #include "sample/multistep.hpp"
 
 namespace noiseutils {

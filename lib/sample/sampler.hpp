@@ -38,6 +38,7 @@ struct SamplerRun {
   std::function<void(double from, double to, std::span<T> x)> flow = {};
   /// A number about vector v of the batch, which becomes metadata of its sample: "acceptance", "nfe".
   std::function<void(std::int64_t v, const std::string& name, double value)> fact = {};
+  bool from_states = false;       ///< x was given (--init), not drawn
   bool lower_order_final = true;  ///< reports on orders switch the safe last steps of some methods off
   Target* target = nullptr;       ///< what is sampled from, for samplers that need more than D; nullptr in dry runs
 
@@ -66,7 +67,7 @@ using SamplerFunction = void (*)(const SamplerRun<T>& run, std::span<T> x);
 struct Sampler {
   std::string name;
   std::string summary;
-  std::int64_t order = 0;           ///< of convergence to the flow, or in law, as steps grow; 0: it takes no steps
+  std::int64_t order = 0;           ///< of convergence to the flow, or in law, as steps grow; 0: has none
   std::int64_t calls_per_step = 0;  ///< of the denoiser
   bool stochastic = false;          ///< draws fresh noise beside the start
   /// With an affine denoiser all it does is affine in the start and the draws, each element by itself: its law is then
@@ -74,6 +75,8 @@ struct Sampler {
   bool affine = true;
   /// It calls the denoiser for one vector at a time, each at a level of its own.
   bool vector_by_vector = false;
+  /// Its steps are at times of its own, and of the schedule it takes their number alone.
+  bool own_times = false;
   std::int64_t minimum_steps = 1;
   std::string source;
   std::vector<OptionSpec> options = {};
@@ -106,7 +109,32 @@ Sampler nesterov_sampler();
 Sampler ghvb_sampler();
 Sampler accelerated_ddim_sampler();
 Sampler rk45_sampler();
+Sampler ddim_eta_sampler();
+Sampler ddpm_sampler();
+Sampler euler_ancestral_sampler();
+Sampler edm_churn_sampler();
+Sampler dpmpp_sde_1_sampler();
+Sampler dpmpp_2s_sde_sampler();
+Sampler dpmpp_2m_sde_sampler();
+Sampler dpmpp_3m_sde_sampler();
+Sampler song_ancestral_sampler();
+Sampler reverse_diffusion_sampler();
+Sampler euler_maruyama_sampler();
+Sampler accelerated_ddpm_sampler();
+Sampler predictor_corrector_sampler();
+Sampler annealed_langevin_sampler();
 Sampler exact_sampler();
+Sampler iadb_sampler();
+Sampler rddm_sampler();
+Sampler interpolant_sampler();
+Sampler ula_sampler();
+Sampler mala_sampler();
+Sampler walk_jump_sampler();
+Sampler log_concave_chain_sampler();
+Sampler lml_sampler();
+Sampler adaptive_skip_sampler();
+Sampler blind_sampler();
+Sampler reflected_sampler();
 
 extern template struct SamplerRun<float>;
 extern template struct SamplerRun<double>;

@@ -130,6 +130,7 @@ TEST_CASE("operator_of_sample: what is malformed is a data error, no operator is
         R"([{"name":"mask","argument":"0.5","axes":"D","shape":[9],"seed":1,"sample":"x"}])",
         R"([{"name":"mask","argument":"7","axes":"D","shape":[9],"seed":1,"sample":2}])",
         R"([{"name":"mask","argument":"/etc/hostname","axes":"D","shape":[9]}])",
+        R"([{"name":"mask:/etc/hostname","argument":"1","axes":"D","shape":[9]}])",
         R"([{"name":"blur","argument":"k.npy","axes":"HW","shape":[9,9],"tensor":"operator.0","content":"0"}])",
         R"([{"name":"blur","argument":"1","axes":"D","shape":[9]}])",
         R"([{"name":"blur","argument":"1","axes":"HW","shape":[9]}])",
