@@ -59,11 +59,21 @@ double NoiseLevel::log_snr() const {
 }
 
 const std::vector<ScheduleFamily>& schedule_families() {
-  static const std::vector<ScheduleFamily> families = {
-      karras_schedule(),   linear_schedule(),       scaled_linear_schedule(), cosine_schedule(),
-      zero_snr_schedule(), cosine_gamma_schedule(), cosine_simple_schedule(), sigmoid_schedule(),
-      ve_schedule(),       vp_schedule(),           sub_vp_schedule(),        laplace_schedule(),
-      cauchy_schedule(),   cosine_snr_schedule()};
+  static const std::vector<ScheduleFamily> families = {karras_schedule(),
+                                                       linear_schedule(),
+                                                       scaled_linear_schedule(),
+                                                       cosine_schedule(),
+                                                       zero_snr_schedule(),
+                                                       accelerated_schedule(),
+                                                       cosine_gamma_schedule(),
+                                                       cosine_simple_schedule(),
+                                                       sigmoid_schedule(),
+                                                       ve_schedule(),
+                                                       vp_schedule(),
+                                                       sub_vp_schedule(),
+                                                       laplace_schedule(),
+                                                       cauchy_schedule(),
+                                                       cosine_snr_schedule()};
   return families;
 }
 

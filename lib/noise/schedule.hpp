@@ -88,6 +88,7 @@ ScheduleFamily linear_schedule();
 ScheduleFamily scaled_linear_schedule();
 ScheduleFamily cosine_schedule();
 ScheduleFamily zero_snr_schedule();
+ScheduleFamily accelerated_schedule();
 ScheduleFamily cosine_gamma_schedule();
 ScheduleFamily cosine_simple_schedule();
 ScheduleFamily sigmoid_schedule();

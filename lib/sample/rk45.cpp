@@ -137,6 +137,7 @@ Sampler rk45_sampler() {
   self.order = 5;
   self.calls_per_step = 6;
   self.affine = false;
+  self.vector_by_vector = true;
   self.minimum_steps = 2;
   self.source = "Song et al. 2021, section 4.3; Dormand, Prince 1980";
   self.options = {number("tolerance", "E", "error of a step of rk45, absolute in units of data and relative")

@@ -122,6 +122,7 @@ class Steps : public EitherType<Steps> {
     const std::span<T> x = batch.x;
     Draws<T> draws(plan_.seed, batch.first, target_.dim());
     fill_start(plan_, schedule_.s(0), draws, batch, target_.dim());
+    target_.expect(plan_.sampler.vector_by_vector ? Target::CallSize::one_vector : Target::CallSize::batch);
     if (starts_from_nothing(plan_.schedule)) {
       std::vector<T> mean(x.size());
       target_.denoise(kBeyondAllData, std::span<const T>(x), std::span<T>(mean));

@@ -73,6 +73,8 @@ struct Sampler {
   /// With an affine denoiser all it does is affine in the start and the draws, each element by itself: its law is then
   /// computed without sampling, and its steps are taken in the model's own coordinates.
   bool affine = true;
+  /// It calls the denoiser for one vector at a time, each at a level of its own.
+  bool vector_by_vector = false;
   /// Its steps are at times of its own, and of the schedule it takes their number alone.
   bool own_times = false;
   std::int64_t minimum_steps = 1;

@@ -16,6 +16,10 @@ class ModelTarget : public Target {
       : Target(model->info().axes, model->info().shape), model_(std::move(model)) {}
   void denoise(double s, std::span<const float> x, std::span<float> x0) override { at(s).apply(x, x0); }
   void denoise(double s, std::span<const double> x, std::span<double> x0) override { at(s).apply(x, x0); }
+  void expect(CallSize size) override {
+    if (size != size_) map_.reset();
+    size_ = size;
+  }
   const Model* model() const override { return model_.get(); }
   /// Without the content hashes of the training samples, which denoised samples carry so that nobody judges them by
   /// their own references: a new sample has none, and 4096 hashes in each of many small records cost more than all its
@@ -29,7 +33,7 @@ class ModelTarget : public Target {
   /// Steps often ask twice at one level.
   const VectorMap& at(double s) {
     if (!map_ || s != s_) {
-      map_ = model_->denoiser(s, kVectors);
+      map_ = model_->denoiser(s, size_ == CallSize::batch ? kVectors : 1);
       s_ = s;
     }
     return *map_;
@@ -38,6 +42,7 @@ class ModelTarget : public Target {
   std::shared_ptr<const Model> model_;
   std::unique_ptr<VectorMap> map_;
   double s_ = 0;
+  CallSize size_ = CallSize::batch;
 };
 
 class DenoiserTarget : public Target {

@@ -15,6 +15,7 @@ class GuidedTarget;
 /// one after the other.
 class Target {
  public:
+  enum class CallSize { batch, one_vector };
   /// Axes and shape of one sample.
   Target(std::string axes, Shape shape) : axes_(std::move(axes)), shape_(std::move(shape)) {}
   virtual ~Target() = default;
@@ -25,6 +26,10 @@ class Target {
   /// x0 = D(x; s) = E[x_0 | x_0 + s n = x]; x and x0 are different memory. Throws HelperError where a program fails.
   virtual void denoise(double s, std::span<const float> x, std::span<float> x0) = 0;
   virtual void denoise(double s, std::span<const double> x, std::span<double> x0) = 0;
+
+  /// How many vectors calls will have, for whoever chooses the cheapest of equal ways by it: of a large batch, or 1. A
+  /// matter of the sampler, never of the number of samples asked for: ways differ by rounding.
+  virtual void expect(CallSize) {}
 
   /// The law as a model: its densities, draws, eigenvalues; nullptr where only a denoiser is known.
   virtual const Model* model() const { return nullptr; }

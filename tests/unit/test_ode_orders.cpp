@@ -95,31 +95,46 @@ TEST_CASE("ghvb: four values keep order 2 on uneven levels, and more than heavy 
   CHECK(order_between("ghvb", kUniform, {{"order", "2.5"}}, true, 10, 2) > 2.5);
 }
 
-/// The largest relative error of the variance at the end of N equal steps of time along vp, from 1 to 0.001.
-double variance_error(const Sampler& sampler, std::int64_t steps) {
+/// The largest relative error of the variances at the end of a schedule, of states that start from the true law.
+double error_of_variance(const Sampler& sampler, const Schedule& schedule) {
+  const AffineLaw law = affine_law({sampler, {}, schedule}, variances());
+  double error = 0;
+  for (std::size_t k = 0; k < variances().size(); ++k) {
+    const double lambda = variances()[k], s0 = schedule.s(0), s1 = schedule.s(schedule.steps());
+    error = std::max(error, std::abs(law.variance(k, lambda + s0 * s0) / (lambda + s1 * s1) - 1));
+  }
+  return error;
+}
+
+/// N equal steps of time along vp, from 1 to 0.001.
+Schedule equal_times(std::int64_t steps) {
   const ForwardProcess vp(vp_schedule(), {});
   Schedule schedule{"vp", {}, {}};
   for (std::int64_t i = 0; i <= steps; ++i)
     schedule.levels.push_back(vp.level(1 - 0.999 * static_cast<double>(i) / static_cast<double>(steps)));
-  const AffineLaw law = affine_law({sampler, {}, schedule}, variances());
-  double error = 0;
-  for (std::size_t k = 0; k < variances().size(); ++k) {
-    const double lambda = variances()[k], s0 = schedule.s(0), s1 = schedule.s(steps);
-    error = std::max(error, std::abs(law.variance(k, lambda + s0 * s0) / (lambda + s1 * s1) - 1));
-  }
-  return error;
+  return schedule;
 }
 
 TEST_CASE("accelerated-ddim: order 2 in the variance along vp, with the errors of an independent implementation") {
   const std::vector<double> steps{40, 80, 160, 320, 640}, known{0.15, 0.036, 0.0089, 0.0022, 0.00054};
   std::vector<double> errors, plain;
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    errors.push_back(variance_error(accelerated_ddim_sampler(), static_cast<std::int64_t>(steps[i])));
-    plain.push_back(variance_error(ddim_sampler(), static_cast<std::int64_t>(steps[i])));
+    const Schedule schedule = equal_times(static_cast<std::int64_t>(steps[i]));
+    errors.push_back(error_of_variance(accelerated_ddim_sampler(), schedule));
+    plain.push_back(error_of_variance(ddim_sampler(), schedule));
     CHECK(errors[i] == doctest::Approx(known[i]).epsilon(0.02));  // two digits are known
   }
   CHECK(std::abs(order_of(steps, errors) - 2) < 0.1);
   CHECK(std::abs(order_of(steps, plain) - 1) < 0.1);
+}
+
+TEST_CASE("accelerated-ddim: ahead of ddim on the schedule of its paper too, where all T times are visited") {
+  for (const std::int64_t T : {40, 160, 640}) {
+    Schedule schedule = make_schedule(accelerated_schedule(), T, {{"timesteps", static_cast<double>(T)}});
+    schedule.levels.pop_back();
+    const double plain = error_of_variance(ddim_sampler(), schedule);
+    CHECK(error_of_variance(accelerated_ddim_sampler(), schedule) < plain / (T == 640 ? 5 : 1.5));
+  }
 }
 
 TEST_CASE("ode samplers: calls of the denoiser") {

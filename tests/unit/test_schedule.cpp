@@ -90,6 +90,22 @@ TEST_CASE("scaled-linear, and zero-snr made of it") {
   CHECK(zero.beta(0) == about(0.00085, 1e-10));
 }
 
+TEST_CASE("accelerated: betas grow, then rest; no step is long beside the noise that is there") {
+  const ForwardProcess chain = process("accelerated");
+  const double q = 4 * std::log(1000.0) / 1000;
+  CHECK(chain.beta(0) == about(1e-6, 1e-13));
+  CHECK(chain.beta(1) == about(q * 1e-6 * (1 + q) * (1 + q), 1e-12));
+  CHECK(chain.beta(300) / chain.beta(299) == about(1 + q, 1e-12));
+  CHECK(chain.beta(999) == about(q, 1e-12));
+  CHECK(retained(chain, 999) < 1e-5);
+  double before = 1 - retained(chain, 0);  // sigma^2
+  for (int i = 1; i < 1000; ++i) {
+    CHECK(chain.beta(i) <= 4 * q * before);  // a lemma of the paper
+    before = 1 - retained(chain, i);
+  }
+  CHECK_THROWS_AS(process("accelerated", {{"timesteps", 2}, {"c1", 4}, {"c0", 1}}), UsageError);  // q > 1
+}
+
 TEST_CASE("cosine: betas are clipped at the end") {
   const ForwardProcess cosine = process("cosine");
   CHECK(retained(cosine, 0) == about(0.99995872, 1e-8));
