@@ -109,7 +109,10 @@ std::vector<OptionSpec> chain_options() {
 }
 
 OptionSpec step_size_option(double highest) {
-  return number("step-size", "R", "step of the chain, in units of s^2").otherwise("0.1").above(0).at_most(highest);
+  return number("step-size", "R", "length of a Langevin step, epsilon / s^2")
+      .otherwise("0.1")
+      .above(0)
+      .at_most(highest);
 }
 
 OptionSpec keep_noise_option() {
