@@ -23,14 +23,16 @@ facts() {
 options() {
   options=(--sampler "$1" --steps "${STEPS:-4}" --sigma-max 10 --sigma-min 0.05)
   case $1 in
-    ula | mala | walk-jump) options+=(--burn-in 3 --chain-steps 8 --chains 2) ;;
+    ula | mala | myula | walk-jump) options+=(--burn-in 3 --chain-steps 8 --chains 2) ;;
+    ensemble) options+=(--burn-in 1 --chain-steps 5 --chains 2 --particles 26) ;;
+    dmcmc) options+=(--burn-in 3 --chain-steps 8 --levels 20) ;;
     log-concave-chain) options+=(--walk-steps 3) ;;
     lml) options+=(--kappa 0.3 --damping 5) ;;
     adaptive-skip) options+=(--threshold 0.1) ;;
   esac
 }
 
-SAMPLERS="ula mala walk-jump log-concave-chain lml adaptive-skip blind"
+SAMPLERS="ula mala myula ensemble dmcmc walk-jump log-concave-chain lml adaptive-skip blind"
 
 @test "sample chains: threads, and an array job joined, give the bytes of one run" {
   for model in model mixture; do
@@ -50,7 +52,7 @@ SAMPLERS="ula mala walk-jump log-concave-chain lml adaptive-skip blind"
 }
 
 @test "sample chains: float and double agree but for rounding, where nothing is accepted or skipped" {
-  for sampler in ula walk-jump log-concave-chain lml blind; do
+  for sampler in ula myula walk-jump log-concave-chain lml blind; do
     options "$sampler"
     sample --model model.safetensors "${options[@]}" -n 20 --dtype F64 -o double.nst
     sample --model model.safetensors "${options[@]}" -n 20 -o single.nst
@@ -60,7 +62,7 @@ SAMPLERS="ula mala walk-jump log-concave-chain lml adaptive-skip blind"
 }
 
 @test "sample chains: acceptance, rhat and ess are told of every sample; --trajectory has the states of the levels" {
-  for sampler in ula mala walk-jump; do
+  for sampler in ula mala myula walk-jump; do
     options "$sampler"
     sample --model model.safetensors "${options[@]}" -n 3 -o told.nst
     facts told.nst rhat ess chains nfe >values
@@ -69,9 +71,13 @@ SAMPLERS="ula mala walk-jump log-concave-chain lml adaptive-skip blind"
     sample --model model.safetensors "${options[@]}" -n 3 --trajectory -o states.nst
     [ "$(tensor info states.nst | head -n 1 | jq -r .data_shape)" = "[5,4,3]" ]
   done
-  sample --model mixture.safetensors --sampler mala -n 3 -o told.nst
-  facts told.nst acceptance | jq -e 'select(. > 0.3 and . <= 1)' >values
-  [ "$(wc -l <values)" -eq 3 ]
+  for sampler in mala dmcmc ensemble; do
+    sample --model mixture.safetensors --sampler $sampler -n 3 -o told.nst
+    facts told.nst acceptance | jq -e 'select(. > 0.05 and . <= 1)' >values
+    [ "$(wc -l <values)" -eq 3 ]
+    facts told.nst rhat | jq -e 'select(. > 0.9)' >values
+    [ "$(wc -l <values)" -eq 3 ]
+  done
 }
 
 @test "sample lml, adaptive-skip, blind: equal transcriptions into numpy to 1e-6" {
@@ -129,12 +135,15 @@ END_OF_PYTHON
 @test "sample chains: what cannot be is refused in one line, and nothing is written" {
   printf '#!/bin/sh\nexit 1\n' >never.sh
   chmod +x never.sh
-  for sampler in mala blind; do
+  for sampler in mala ensemble dmcmc blind; do
     options "$sampler"
     [[ $(fails_with 64 sample --denoiser ./never.sh --shape 4,3 "${options[@]}" -o none.nst) == *"log densities"* ]]
   done
   [[ $(fails_with 64 sample --model model.safetensors --sampler walk-jump --walk-step 2 -o none.nst) == *"stay bounded"* ]]
   [[ $(fails_with 64 sample --model model.safetensors --sampler log-concave-chain --inverse-mass 100 -o none.nst) == *"stay bounded"* ]]
+  [[ $(fails_with 64 sample --model model.safetensors --sampler myula --step-size 1 -o none.nst) == *"stay bounded"* ]]
+  [[ $(fails_with 64 sample --model model.safetensors --sampler ensemble --particles 24 -o none.nst) == *span* ]]
+  [[ $(fails_with 64 sample --model model.safetensors --sampler dmcmc --levels 1 -o none.nst) == *levels* ]]
   [[ $(fails_with 64 sample --model model.safetensors --sampler ula --step-size 3 -o none.nst) == *step-size* ]]
   [[ $(fails_with 64 sample --model model.safetensors --sampler ula --chains 0 -o none.nst) == *chains* ]]
   [[ $(fails_with 64 sample --model model.safetensors --sampler lml --kappa 2 -o none.nst) == *kappa* ]]

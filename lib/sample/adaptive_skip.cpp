@@ -3,8 +3,8 @@
 #include <deque>
 
 #include "base/threads.hpp"
-#include "sample/level_posterior.hpp"
 #include "sample/sampler.hpp"
+#include "sample/vector_groups.hpp"
 #include "sample/vectors.hpp"
 
 namespace noiseutils {

@@ -42,7 +42,7 @@ Sampler annealed_langevin_sampler() {
   self.source = "Song, Ermon 2020, Improved techniques for training score-based generative models, algorithm 1";
   self.options = {
       integer("langevin-steps", "N", "steps of Langevin at each level").otherwise("5").at_least(1).at_most(1e6),
-      number("step-size", "E", "length of these steps, epsilon / sigma^2").otherwise("0.062").above(0).at_most(1),
+      number("step-size", "R", "length of a Langevin step, epsilon / s^2").otherwise("0.062").above(0).at_most(1),
   };
   self.run_float = annealed_langevin<float>;
   self.run_double = annealed_langevin<double>;

@@ -3,6 +3,7 @@
 #include "sample/chains.hpp"
 #include "sample/level_posterior.hpp"
 #include "sample/target.hpp"
+#include "sample/vector_groups.hpp"
 #include "sample/vectors.hpp"
 
 namespace noiseutils {

@@ -83,6 +83,15 @@ class Followed {
   std::vector<FollowedSample> samples_;
 };
 
+/// From level i - 1 to level i by a step of DDIM.
+template <class T>
+void descend(const SamplerRun<T>& run, std::int64_t i, std::span<T> x) {
+  const double ratio = run.s(i) / run.s(i - 1);
+  std::vector<T> x0(x.size());
+  run.denoise(run.s(i - 1), x, x0);
+  combine(x, {{1 - ratio, x0}, {ratio, x}});
+}
+
 }  // namespace
 
 std::vector<OptionSpec> chain_options() {
@@ -100,7 +109,10 @@ std::vector<OptionSpec> chain_options() {
 }
 
 OptionSpec step_size_option(double highest) {
-  return number("step-size", "R", "step of the chain, in units of s^2").otherwise("0.1").above(0).at_most(highest);
+  return number("step-size", "R", "length of a Langevin step, epsilon / s^2")
+      .otherwise("0.1")
+      .above(0)
+      .at_most(highest);
 }
 
 OptionSpec keep_noise_option() {
@@ -135,6 +147,7 @@ void run_chains(const SamplerRun<T>& run, Chain<T>& chain, std::span<T> x) {
       combine(state, {{1, start}, {run.s(0), state}});
     }
     for (std::int64_t i = 0; i <= last; ++i) {
+      if (i > 0 && chain.descends()) descend(run, i, state);
       chain.enter(run.s(i), state);
       for (std::int64_t n = 0; n < burn_in; ++n) chain.step(state);
       for (std::int64_t n = 0; i == last && n < counted; ++n) {

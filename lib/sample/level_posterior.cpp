@@ -88,27 +88,9 @@ std::vector<double> LevelPosterior::probabilities(std::span<const T> x) const {
   return p;
 }
 
-template <class T>
-std::vector<T> gathered(std::span<const T> x, std::span<const std::int64_t> vectors, std::int64_t dim) {
-  std::vector<T> part(vectors.size() * static_cast<std::size_t>(dim));
-  for (std::size_t j = 0; j < vectors.size(); ++j)
-    std::copy_n(x.begin() + vectors[j] * dim, dim, part.begin() + static_cast<std::int64_t>(j) * dim);
-  return part;
-}
-
-template <class T>
-void scatter(std::span<const T> part, std::span<const std::int64_t> vectors, std::int64_t dim, std::span<T> x) {
-  for (std::size_t j = 0; j < vectors.size(); ++j)
-    std::copy_n(part.begin() + static_cast<std::int64_t>(j) * dim, dim, x.begin() + vectors[j] * dim);
-}
-
 template std::vector<double> LevelPosterior::log_densities(std::span<const float>) const;
 template std::vector<double> LevelPosterior::log_densities(std::span<const double>) const;
 template std::vector<double> LevelPosterior::probabilities(std::span<const float>) const;
 template std::vector<double> LevelPosterior::probabilities(std::span<const double>) const;
-template std::vector<float> gathered(std::span<const float>, std::span<const std::int64_t>, std::int64_t);
-template std::vector<double> gathered(std::span<const double>, std::span<const std::int64_t>, std::int64_t);
-template void scatter(std::span<const float>, std::span<const std::int64_t>, std::int64_t, std::span<float>);
-template void scatter(std::span<const double>, std::span<const std::int64_t>, std::int64_t, std::span<double>);
 
 }  // namespace noiseutils

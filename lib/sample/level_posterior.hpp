@@ -37,10 +37,4 @@ class LevelPosterior {
   std::vector<double> precisions_, log_determinants_;
 };
 
-/// The vectors of a batch that ask for the same thing, copied beside each other, and back.
-template <class T>
-std::vector<T> gathered(std::span<const T> x, std::span<const std::int64_t> vectors, std::int64_t dim);
-template <class T>
-void scatter(std::span<const T> part, std::span<const std::int64_t> vectors, std::int64_t dim, std::span<T> x);
-
 }  // namespace noiseutils

@@ -2,6 +2,7 @@
 
 #include "base/threads.hpp"
 #include "sample/chains.hpp"
+#include "sample/langevin_proposal.hpp"
 #include "sample/target.hpp"
 #include "sample/vectors.hpp"
 
@@ -38,13 +39,14 @@ class AdjustedLangevin : public Chain<T> {
     run_.denoise(s_, y_, y0_);
     const std::vector<double> log_p_y = log_densities_of(y_);
     run_.uniforms(uniforms_);
+    const LangevinProposal proposal{rate_, s_};
     const auto d = static_cast<std::size_t>(run_.dim);
     parallel_blocks(static_cast<std::int64_t>(uniforms_.size()), [&](std::int64_t vector) {
       const auto v = static_cast<std::size_t>(vector);
       const std::span<T> own = x.subspan(v * d, d), own0 = std::span<T>(x0_).subspan(v * d, d);
       const std::span<const T> y = std::span<const T>(y_).subspan(v * d, d),
                                y0 = std::span<const T>(y0_).subspan(v * d, d);
-      const double ratio = log_p_y[v] - log_p_[v] + log_q(own, y, y0) - log_q(y, own, own0);
+      const double ratio = log_p_y[v] - log_p_[v] + proposal.log_q<T>(own, y, y0) - proposal.log_q<T>(y, own, own0);
       accepted_[v] = std::log(uniforms_[v]) < ratio ? 1 : 0;  // false for NaN
       if (accepted_[v] == 0) return;
       std::copy(y.begin(), y.end(), own.begin());
@@ -62,15 +64,6 @@ class AdjustedLangevin : public Chain<T> {
   std::vector<double> log_densities_of(std::span<const T> x) const {
     const std::vector<double> doubles(x.begin(), x.end());
     return model_.log_density(s_, std::span<const double>(doubles));
-  }
-  /// log q(to | from) but for a constant: -|to - from - R (D(from) - from)|^2 / (4 epsilon)
-  double log_q(std::span<const T> to, std::span<const T> from, std::span<const T> from0) const {
-    double square = 0;
-    for (std::size_t e = 0; e < to.size(); ++e) {
-      const double mean = (1 - rate_) * static_cast<double>(from[e]) + rate_ * static_cast<double>(from0[e]);
-      square += (static_cast<double>(to[e]) - mean) * (static_cast<double>(to[e]) - mean);
-    }
-    return -square / (4 * rate_ * s_ * s_);
   }
 
   const SamplerRun<T>& run_;

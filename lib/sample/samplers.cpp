@@ -65,6 +65,9 @@ const std::vector<Sampler>& samplers() {
       // chains and kin
       ula_sampler(),
       mala_sampler(),
+      myula_sampler(),
+      ensemble_sampler(),
+      dmcmc_sampler(),
       walk_jump_sampler(),
       log_concave_chain_sampler(),
       lml_sampler(),

@@ -27,8 +27,13 @@ TEST_CASE("ula: the variance goes by V <- (1 - epsilon / V_s)^2 V + 2 epsilon at
       const double epsilon = 0.4 * s * s, gain = 1 - epsilon / (kVariances[k] + s * s);
       for (int i = 0; i < n; ++i) variance = gain * gain * variance + 2 * epsilon;
     };
+    const auto descend = [&](double a, double b) {  // a step of DDIM
+      variance *= std::pow(b / a + (1 - b / a) * kVariances[k] / (kVariances[k] + a * a), 2);
+    };
     steps(2, 3);
+    descend(2, 0.7);
     steps(0.7, 3);
+    descend(0.7, 0.1);
     steps(0.1, 8);
     const double wiener = kVariances[k] / (kVariances[k] + 0.01);  // the jump to s = 0
     CHECK(law.variance(k, 4) == doctest::Approx(wiener * wiener * variance).epsilon(1e-12));
@@ -63,7 +68,7 @@ TEST_CASE("ula: the sample does not depend on --chains, calls do; --keep-noise l
   CHECK(largest_difference(jumped, one.x) < 1e-14);
   const Sampler sampler = ula_sampler();
   const SamplingPlan plan{sampler, options_of(sampler, {{"chains", "3"}}), schedule};
-  CHECK(denoiser_calls(plan) == 3 * (20 + 120) + 1);
+  CHECK(denoiser_calls(plan) == 3 * (20 + 1 + 120) + 1);
 }
 
 TEST_CASE("mala: the law is invariant at a step where that of ula is far off") {
