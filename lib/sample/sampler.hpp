@@ -94,6 +94,7 @@ Sampler rddm_sampler();
 Sampler interpolant_sampler();
 Sampler reflected_sampler();
 Sampler blackout_sampler();
+Sampler cold_sampler();
 
 extern template struct SamplerRun<float>;
 extern template struct SamplerRun<double>;

@@ -11,6 +11,7 @@ const std::vector<Sampler>& samplers() {
       interpolant_sampler(),
       reflected_sampler(),
       blackout_sampler(),
+      cold_sampler(),
       exact_sampler(),
   };
   return all;
