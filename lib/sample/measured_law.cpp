@@ -5,41 +5,10 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "base/threads.hpp"
-#include "linalg/batch_product.hpp"
+#include "sample/map_in_doubles.hpp"
 
 namespace noiseutils {
 namespace {
-
-using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
-/// M v of each vector. A vector's result does not depend on those beside it.
-std::vector<double> product(const RowMajor& m, const std::vector<double>& v) {
-  std::vector<double> out(v.size());
-  batch_product(false, m.rows(), m.cols(), m.data(), static_cast<std::int64_t>(v.size()) / m.cols(), v.data(),
-                out.data());
-  return out;
-}
-
-/// Doubles for both types.
-class MapInDoubles : public VectorMap {
- public:
-  explicit MapInDoubles(std::int64_t dim) : dim_(dim) {}
-  std::int64_t dim() const override { return dim_; }
-  void apply(std::span<const float> in, std::span<float> out) const override { convert(in, out); }
-  void apply(std::span<const double> in, std::span<double> out) const override { convert(in, out); }
-
- protected:
-  virtual std::vector<double> map(const std::vector<double>& y) const = 0;
-
- private:
-  template <class T>
-  void convert(std::span<const T> in, std::span<T> out) const {
-    const std::vector<double> x = map({in.begin(), in.end()});
-    std::transform(x.begin(), x.end(), out.begin(), [](double value) { return static_cast<T>(value); });
-  }
-  std::int64_t dim_;
-};
 
 /// One Gaussian, measured.
 struct MeasuredGaussian {
@@ -104,75 +73,6 @@ class GaussiansMean : public MapInDoubles {
   std::vector<MeasuredGaussian> parts_;
 };
 
-/// C^-1/2 y, up to a rotation.
-struct Whitening {
-  RowMajor root;                   ///< L^-1, C = L L^T; empty: diagonal
-  std::vector<double> deviations;  ///< its diagonal's roots then
-
-  Whitening(const LinearMeasurement& m, std::int64_t dim, const std::string& who) {
-    for (const double variance : m.variances) deviations.push_back(std::sqrt(variance));
-    bool singular = std::count(deviations.begin(), deviations.end(), 0.0) > 0;
-    if (m.covariance.size() != 0) {
-      const Eigen::LLT<Eigen::MatrixXd> factor(m.covariance);
-      singular = factor.info() != Eigen::Success;
-      root = factor.matrixL().solve(Eigen::MatrixXd::Identity(dim, dim));
-    }
-    if (singular) throw UsageError(who + ": points are told apart by their noise, and it is singular here");
-  }
-  std::vector<double> of(std::vector<double> y) const {
-    if (root.size() != 0) return product(root, y);
-    for (std::size_t i = 0; i < y.size(); ++i) y[i] /= deviations[i % deviations.size()];
-    return y;
-  }
-};
-
-class PointsMean : public MapInDoubles {
- public:
-  PointsMean(std::int64_t dim, const std::vector<double>& points, const LinearMeasurement& m, const std::string& who)
-      : MapInDoubles(dim),
-        dim_(static_cast<std::size_t>(dim)),
-        points_(points),
-        whitening_(m, dim, who),
-        measured_(whitening_.of(m.a.size() == 0 ? points : product(m.a, points))) {}
-
- protected:
-  std::vector<double> map(const std::vector<double>& y) const override {
-    const std::vector<double> white = whitening_.of(y);
-    std::vector<double> x(y.size());
-    parallel_blocks(static_cast<std::int64_t>(y.size() / dim_), [&](std::int64_t v) {
-      mean_of(white.data() + static_cast<std::size_t>(v) * dim_, x.data() + static_cast<std::size_t>(v) * dim_);
-    });
-    return x;
-  }
-
- private:
-  void mean_of(const double* white, double* x) const {
-    std::vector<double> w(points_.size() / dim_);
-    for (std::size_t i = 0; i < w.size(); ++i) {
-      double square = 0;
-      for (std::size_t j = 0; j < dim_; ++j) {
-        const double difference = white[j] - measured_[i * dim_ + j];
-        square += difference * difference;
-      }
-      w[i] = -square / 2;
-    }
-    const double largest = *std::max_element(w.begin(), w.end());
-    double total = 0;
-    std::fill_n(x, dim_, 0.0);
-    for (std::size_t i = 0; i < w.size(); ++i) {
-      const double weight = std::exp(w[i] - largest);
-      total += weight;
-      for (std::size_t j = 0; weight > 0 && j < dim_; ++j) x[j] += weight * points_[i * dim_ + j];
-    }
-    for (std::size_t j = 0; j < dim_; ++j) x[j] /= total;
-  }
-
-  std::size_t dim_;
-  const std::vector<double>& points_;
-  Whitening whitening_;
-  std::vector<double> measured_;
-};
-
 }  // namespace
 
 MeasuredLaw::MeasuredLaw(const Model& model, const std::string& who)
@@ -188,7 +88,7 @@ MeasuredLaw::MeasuredLaw(const Model& model, const std::string& who)
 }
 
 std::unique_ptr<VectorMap> MeasuredLaw::posterior_mean(const LinearMeasurement& measurement) const {
-  if (parts_.empty()) return std::make_unique<PointsMean>(dim_, points_, measurement, who_);
+  if (parts_.empty()) return points_mean(dim_, points_, measurement, who_);
   std::vector<MeasuredGaussian> parts;
   for (const DenseGaussian& part : parts_) parts.push_back(measured(part, measurement, who_));
   return std::make_unique<GaussiansMean>(dim_, std::move(parts));

@@ -42,4 +42,8 @@ class MeasuredLaw {
   std::vector<double> points_;  ///< of an empirical law, one after the other
 };
 
+/// Its part for points, which must outlive the map.
+std::unique_ptr<VectorMap> points_mean(std::int64_t dim, const std::vector<double>& points,
+                                       const LinearMeasurement& measurement, const std::string& who);
+
 }  // namespace noiseutils
