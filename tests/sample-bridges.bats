@@ -153,6 +153,27 @@ END_OF_PYTHON
   jq -e '. == {name: "cold", nfe: 3, seed: 0, steps: 3, operator: "blur:2", operator_noise: 0.01, method: "tacos"}' sampler.json
 }
 
+@test "sample rolling: frames end at training samples, and nfe counts the lag" {
+  needs numpy
+  py - <<'END_OF_PYTHON'
+import numpy as np
+np.save("videos.npy", np.random.default_rng(1).normal(size=(12, 3, 4, 4)))
+END_OF_PYTHON
+  train-linear empirical --axes NTHW videos.npy -o videos.safetensors
+  sample --model videos.safetensors --sampler rolling --lag 4 --steps 12 -n 8 -o rolled.nst
+  tensor info rolled.nst | head -n 1 >info.json
+  [ "$(jq -r '.data_shape, .axes' info.json | tr '\n' ' ')" = "[3,4,4] THW " ]
+  [ "$(jq -r .sampler info.json | jq .nfe)" = 20 ]
+  tensor convert rolled.nst -o rolled.npy
+  py - <<'END_OF_PYTHON'
+import numpy as np
+x, points = np.load("rolled.npy").reshape(8, -1), np.load("videos.npy").reshape(12, -1)
+nearest = np.abs(x[:, None] - points).max(2).min(1)
+assert nearest.max() < .02, nearest.max()
+END_OF_PYTHON
+  fails_with 64 sample --model videos.safetensors --trajectory
+}
+
 @test "sample bridges: threads, and the parts of an array job, give the same bytes" {
   same_bytes --model points.safetensors --sampler iadb --steps 5
   same_bytes --model model.safetensors --sampler rddm --eta 1 --steps 5
@@ -160,6 +181,8 @@ END_OF_PYTHON
   same_bytes --model model.safetensors --sampler interpolant --base other.safetensors --steps 3
   same_bytes --model points.safetensors --sampler reflected --steps 5
   same_bytes --model points.safetensors --sampler blackout --steps 5
+  same_bytes --model points.safetensors --sampler prior-grad --eta 1 --steps 3
+  same_bytes --model points.safetensors --sampler restoration-degradation --restore-to 0.5 --steps 3
   same_bytes --model points.safetensors --sampler cold --operator blur:2 --steps 3
   same_bytes --model model.safetensors --sampler cold --operator box:0,0,2,2 --steps 3
 }
@@ -195,6 +218,10 @@ END_OF_PYTHON
   fails_with 64 sample --model model.safetensors --sampler cold --operator nonsense:1
   fails_with 64 sample --model model.safetensors --sampler cold --operator mask:0.5
   fails_with 64 sample --denoiser cat --shape 6,5 --sampler cold --operator blur:2
+  fails_with 64 sample --model model.safetensors --sampler rolling
+  fails_with 64 sample --denoiser cat --shape 6,5 --sampler rolling
+  fails_with 64 sample --denoiser cat --shape 6,5 --sampler prior-grad
+  fails_with 64 sample --model model.safetensors --sampler restoration-degradation --restore-to 1
   noise dead-leaves -n 9 --height 3 --width 3 | train-linear gaussian -o small.safetensors
   rm -f never.npy
   fails_with 65 sample --model model.safetensors --sampler interpolant --base small.safetensors -o never.npy

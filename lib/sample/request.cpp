@@ -172,6 +172,8 @@ SampleRequest sample_request(const OptionValues& options) {
   plan.schedule = options.given("nfe") ? schedule_of_calls(options, plan, options.integer("nfe"))
                                        : schedule_of(options, options.integer("steps"));
   request.trajectory = options.flag("trajectory");
+  if (request.trajectory && request.target->axes().find('T') != std::string::npos)
+    throw UsageError("--trajectory adds an axis T, and the samples have one: axes " + request.target->axes());
   request.dtype = *dtype_from_name(options.text("dtype"));
   if (options.given("count")) request.count = options.integer("count");
   if (start) use_start(request, start, options);

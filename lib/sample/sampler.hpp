@@ -95,6 +95,9 @@ Sampler interpolant_sampler();
 Sampler reflected_sampler();
 Sampler blackout_sampler();
 Sampler cold_sampler();
+Sampler restoration_degradation_sampler();
+Sampler rolling_sampler();
+Sampler prior_grad_sampler();
 
 extern template struct SamplerRun<float>;
 extern template struct SamplerRun<double>;

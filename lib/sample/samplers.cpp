@@ -12,6 +12,9 @@ const std::vector<Sampler>& samplers() {
       reflected_sampler(),
       blackout_sampler(),
       cold_sampler(),
+      restoration_degradation_sampler(),
+      rolling_sampler(),
+      prior_grad_sampler(),
       exact_sampler(),
   };
   return all;
