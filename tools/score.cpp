@@ -3,8 +3,8 @@
 #include "base/error.hpp"
 #include "base/registry.hpp"
 #include "cli/filter.hpp"
+#include "cli/likelihood.hpp"
 #include "cli/program.hpp"
-#include "cli/rows.hpp"
 #include "cli/standard_options.hpp"
 #include "model/model_kinds.hpp"
 #include "score/apply.hpp"
@@ -28,7 +28,9 @@ Program program() {
   const OptionSpec model = file("model", "FILE", "the model, as train-linear writes it");
   const OptionSpec keep = flag("keep-noisy", "keep the noisy sample as the companion noisy");
   for (const FieldEntry& field : fields()) self.words.push_back({field.name, field.summary, {model, keep}});
-  self.words.push_back({"log-density", "log p(y), one row a sample", {model, format_option()}});
+  // score --log-likelihood flow, without a word, prints densities too.
+  self.words.front().options = joined(self.words.front().options, likelihood_options());
+  self.words.push_back({"log-density", "log p(y), one row a sample", joined(std::vector{model}, likelihood_options())});
   self.words.push_back({"convert",
                         "one of the fields into another; needs no model, but the companion noisy",
                         {choice("from", field_names(), "what data is; default: as its metadata says"),
@@ -74,31 +76,13 @@ int convert(const Invocation& call) {
   });
 }
 
-int write_log_densities(const Invocation& call) {
-  for (const char* option : {"depth", "resume"})
-    if (call.options.given(option)) throw UsageError(std::string("--") + option + " is no option of score log-density");
-  const auto model = model_of(call);
-  const auto reader = open_input(call);
-  RowOutput output(call.options.text("format"), call.options.text("output"));
-  std::int64_t index = call.options.integer("first-index");
-  while (const auto record = reader->next()) {
-    check_record(*record, call.options.flag("allow-nonfinite"), index);
-    const auto ids = sample_ids(*record, index);
-    const auto densities = with_context(
-        "sample " + ids.front(), [&] { return log_densities_of_samples(*record, *model, measurement_of(call)); });
-    for (std::size_t i = 0; i < densities.size(); ++i)
-      output.add({{"id", ids[i]},
-                  {"index", index++},
-                  {"log_density", densities[i]},
-                  {"log_density_per_dim", densities[i] / static_cast<double>(model->dim())}});
-    output.flush();
-  }
-  return output.finish(), 0;
-}
-
 int run(const Invocation& call) {
   const std::string& word = call.words.front();
-  if (word == "log-density") return write_log_densities(call);
+  if (word == "log-density" || (word == "score" && call.options.given("log-likelihood")))
+    return write_log_densities(call);
+  for (const OptionSpec& option : likelihood_options())
+    if (call.options.declared(option.name) && call.options.given(option.name))
+      throw UsageError("--" + option.name + " goes with --log-likelihood");
   if (word == "convert") return convert(call);
   return write_field(call, *find_entry(fields(), word));
 }

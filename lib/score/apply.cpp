@@ -152,11 +152,15 @@ void convert_field_of_samples(Record& record, const FieldEntry* from, const Fiel
   record.metadata["field"] = to.name;
 }
 
-std::vector<double> log_densities_of_samples(const Record& record, const Model& model, const GivenLevel& measurement) {
+void check_has_densities(const Record& record, const Model& model) {
   check_fits(model.info(), sample_axes(record), sample_shape(record));
   if (sample_shape(record) != model.info().shape)
     throw DataError("the model is a law of patches " + shape_text(model.info().shape) +
                     "; it gives no density of samples " + shape_text(sample_shape(record)));
+}
+
+std::vector<double> log_densities_of_samples(const Record& record, const Model& model, const GivenLevel& measurement) {
+  check_has_densities(record, model);
   const Tensor& data = record.require("data");
   const auto levels = levels_of_samples(record, measurement);
   return float_type(data.dtype()) == DType::F64 ? log_densities_of<double>(data, model, levels)

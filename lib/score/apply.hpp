@@ -43,7 +43,9 @@ class FieldOfSamples {
 void convert_field_of_samples(Record& record, const FieldEntry* from, const FieldEntry& to,
                               const GivenLevel& measurement);
 
-/// log p(y) of each sample. Throws DataError if the model does not fit: a law of patches has no density of images.
+/// Throws DataError unless the model is a law of such samples: a law of patches has no density of images.
+void check_has_densities(const Record& record, const Model& model);
+/// log p(y) of each sample, where check_has_densities() has nothing to say.
 std::vector<double> log_densities_of_samples(const Record& record, const Model& model, const GivenLevel& measurement);
 
 }  // namespace noiseutils

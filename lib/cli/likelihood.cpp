@@ -1,0 +1,113 @@
+#include "cli/likelihood.hpp"
+
+#include "base/error.hpp"
+#include "cli/filter.hpp"
+#include "cli/rows.hpp"
+#include "cli/standard_options.hpp"
+#include "model/external_denoiser.hpp"
+#include "model/fitted_denoiser.hpp"
+#include "model/model_kinds.hpp"
+#include "score/flow_densities.hpp"
+#include "tensor/sample_reader.hpp"
+
+namespace noiseutils {
+namespace {
+
+/// What the options ask for.
+struct Likelihood {
+  std::shared_ptr<const Model> model;
+  std::unique_ptr<ExternalDenoiser> program;
+  bool exact = true, flow = false;
+  FlowSettings settings;
+  GivenLevel measurement;
+};
+
+Likelihood likelihood_of(const OptionValues& options) {
+  Likelihood asked;
+  asked.flow = options.text("log-likelihood") == "flow";
+  if (options.given("model") == options.given("denoiser"))
+    throw UsageError(options.given("model") ? "--model and --denoiser exclude each other" : "--model is needed");
+  if (!asked.flow)
+    for (const char* option : {"denoiser", "timeout", "sigma-max", "tolerance", "probes", "seed"})
+      if (options.given(option)) throw UsageError(std::string("--") + option + " is for --log-likelihood flow");
+  asked.measurement = {options.maybe_number("alpha"), options.maybe_number("sigma")};
+  asked.settings.sigma_max = options.number("sigma-max");
+  asked.settings.tolerance = options.number("tolerance");
+  asked.settings.seed = options.seed();
+  if (options.given("probes")) asked.settings.probes = options.integer("probes");
+  if (options.given("model")) {
+    asked.model = load_model(options.text("model"));
+    const bool has_density = dynamic_cast<const FittedDenoiser*>(asked.model.get()) == nullptr;
+    asked.exact = !asked.flow || has_density;
+  } else {
+    asked.program = std::make_unique<ExternalDenoiser>(options.text("denoiser"), options.number("timeout"));
+    asked.exact = false;
+    if (asked.settings.probes == 0) asked.settings.probes = 1;
+  }
+  return asked;
+}
+
+std::vector<Row> rows_of(const Record& record, const Likelihood& asked, std::int64_t first) {
+  std::vector<Row> rows(static_cast<std::size_t>(sample_count(record)));
+  const Tensor& data = record.require("data");
+  const auto dim = static_cast<double>(data.size()) / static_cast<double>(rows.size());
+  if (asked.exact) {
+    const auto densities = log_densities_of_samples(record, *asked.model, asked.measurement);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      rows[i] = {{"log_density", densities[i]}, {"log_density_per_dim", densities[i] / dim}};
+  }
+  if (!asked.flow) return rows;
+  const auto flow = asked.model
+                        ? flow_densities_of_samples(record, *asked.model, asked.measurement, asked.settings, first)
+                        : flow_densities_of_samples(record, *asked.program, asked.measurement, asked.settings, first);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i].emplace_back("log_density_flow", flow[i].log_density);
+    rows[i].emplace_back("log_density_flow_per_dim", flow[i].log_density / dim);
+    rows[i].emplace_back("nfe", flow[i].calls);
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::vector<OptionSpec> likelihood_options() {
+  OptionSpec seed = seed_option();
+  seed.help = "seed of the probes, 0 to 2^64-1, or random";
+  return {
+      choice("log-likelihood", {"exact", "flow"}, "log p(y) by the model's formula, or along the probability flow too")
+          .otherwise("exact"),
+      text("denoiser", "CMD", "instead of a model: a program, started once: records in, one record out for each"),
+      number("timeout", "SECONDS", "how long --denoiser may take for one answer").otherwise("600").above(0),
+      number("sigma-max", "S", "where the flow ends, in units of data / alpha").otherwise("80").above(0),
+      number("tolerance", "T", "what one step of the flow may change log p by").otherwise("1e-5").above(0).at_most(1),
+      integer("probes", "K", "random probes of the divergence; default: exact for a model, 1 for --denoiser")
+          .at_least(1)
+          .at_most(10000),
+      seed,
+      format_option(),
+  };
+}
+
+int write_log_densities(const Invocation& call) {
+  for (const char* option : {"depth", "resume", "keep-noisy"})
+    if (call.options.declared(option) && call.options.given(option))
+      throw UsageError(std::string("--") + option + " is no option of score log-density");
+  const Likelihood asked = likelihood_of(call.options);
+  const auto reader = open_input(call);
+  RowOutput output(call.options.text("format"), call.options.text("output"));
+  std::int64_t index = call.options.integer("first-index");
+  while (const auto record = reader->next()) {
+    check_record(*record, call.options.flag("allow-nonfinite"), index);
+    const auto ids = sample_ids(*record, index);
+    const auto rows = with_context("sample " + ids.front(), [&] { return rows_of(*record, asked, index); });
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      Row row{{"id", ids[i]}, {"index", index++}};
+      row.insert(row.end(), rows[i].begin(), rows[i].end());
+      output.add(row);
+    }
+    output.flush();
+  }
+  return output.finish(), 0;
+}
+
+}  // namespace noiseutils
