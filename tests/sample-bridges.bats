@@ -113,6 +113,67 @@ assert (filled == np.floor(filled)).all() and filled.min() >= 1, filled.min()
 END_OF_PYTHON
 }
 
+@test "sample cold: both methods, as transcribed into numpy" {
+  needs numpy
+  tensor head -n 3 leaves.nst | tensor convert --dtype F64 -o three.nst
+  noise gaussian --sigma 1e-12 --operator box:1,1,3,2 three.nst -o boxed.nst
+  tensor convert boxed.nst -o boxed.npy
+  for method in tacos naive; do
+    sample --model model.safetensors --sampler cold --operator box:1,1,3,2 --operator-noise 0.1 --method $method \
+      --init boxed.nst --steps 4 --dtype F64 -o $method.npy
+  done
+  PYTHONPATH=$BATS_TEST_DIRNAME/../scripts/examples py - <<'END_OF_PYTHON'
+import numpy as np
+from noiseutils_stream import read_records
+m = next(iter(read_records(open("model.safetensors", "rb"))))[0]
+U, lam, mu = m["eigenvectors"].astype(float).T, m["eigenvalues"].astype(float), m["mean"].astype(float).ravel()
+rho = float(m["residual_variance"][0]) if "residual_variance" in m else 0.
+S = U*lam @ U.T + rho*(np.eye(30) - U @ U.T)
+keep = np.ones((6, 5)); keep[1:4, 1:3] = 0
+deg = lambda x, t: x*((1-t) + t*keep.ravel())
+def R(x, t):
+    A = np.diag((1-t) + t*keep.ravel())
+    return mu + (x - A @ mu) @ np.linalg.solve(A @ S @ A + .01*np.eye(30), A @ S)
+for name in ("tacos", "naive"):
+    x = np.load("boxed.npy").reshape(3, 30)
+    assert (x.reshape(3, 6, 5)[:, 1:4, 1:3] < 1e-9).all()
+    for i in range(4):
+        t, s = 1 - i/4, .75 - i/4
+        x0 = R(x, t)
+        x = deg(x0, s) + (x - deg(x0, t) if name == "tacos" else 0)
+    error = np.abs(x - np.load(name + ".npy").reshape(3, 30)).max()
+    assert error < 1e-6, (name, error)
+END_OF_PYTHON
+}
+
+@test "sample cold: a program restores, told t in the place of sigma" {
+  tensor head -n 2 leaves.nst -o two.nst
+  sample --denoiser cat --init two.nst --sampler cold --operator blur:2 --steps 3 -o cold.nst
+  tensor info cold.nst | head -n 1 | jq -r .sampler >sampler.json
+  jq -e '. == {name: "cold", nfe: 3, seed: 0, steps: 3, operator: "blur:2", operator_noise: 0.01, method: "tacos"}' sampler.json
+}
+
+@test "sample rolling: frames end at training samples, and nfe counts the lag" {
+  needs numpy
+  py - <<'END_OF_PYTHON'
+import numpy as np
+np.save("videos.npy", np.random.default_rng(1).normal(size=(12, 3, 4, 4)))
+END_OF_PYTHON
+  train-linear empirical --axes NTHW videos.npy -o videos.safetensors
+  sample --model videos.safetensors --sampler rolling --lag 4 --steps 12 -n 8 -o rolled.nst
+  tensor info rolled.nst | head -n 1 >info.json
+  [ "$(jq -r '.data_shape, .axes' info.json | tr '\n' ' ')" = "[3,4,4] THW " ]
+  [ "$(jq -r .sampler info.json | jq .nfe)" = 20 ]
+  tensor convert rolled.nst -o rolled.npy
+  py - <<'END_OF_PYTHON'
+import numpy as np
+x, points = np.load("rolled.npy").reshape(8, -1), np.load("videos.npy").reshape(12, -1)
+nearest = np.abs(x[:, None] - points).max(2).min(1)
+assert nearest.max() < .02, nearest.max()
+END_OF_PYTHON
+  fails_with 64 sample --model videos.safetensors --trajectory
+}
+
 @test "sample bridges: threads, and the parts of an array job, give the same bytes" {
   same_bytes --model points.safetensors --sampler iadb --steps 5
   same_bytes --model model.safetensors --sampler rddm --eta 1 --steps 5
@@ -120,6 +181,10 @@ END_OF_PYTHON
   same_bytes --model model.safetensors --sampler interpolant --base other.safetensors --steps 3
   same_bytes --model points.safetensors --sampler reflected --steps 5
   same_bytes --model points.safetensors --sampler blackout --steps 5
+  same_bytes --model points.safetensors --sampler prior-grad --eta 1 --steps 3
+  same_bytes --model points.safetensors --sampler restoration-degradation --restore-to 0.5 --steps 3
+  same_bytes --model points.safetensors --sampler cold --operator blur:2 --steps 3
+  same_bytes --model model.safetensors --sampler cold --operator box:0,0,2,2 --steps 3
 }
 
 @test "sample bridges: the metadata tell no schedule where there is none" {
@@ -149,6 +214,14 @@ END_OF_PYTHON
   fails_with 65 sample --model points.safetensors --sampler blackout --counts points
   fails_with 64 sample --model points.safetensors --sampler blackout --init leaves.nst
   fails_with 65 sample --model points.safetensors --sampler blackout --init leaves.nst --retained 0.5
+  fails_with 64 sample --model model.safetensors --sampler cold
+  fails_with 64 sample --model model.safetensors --sampler cold --operator nonsense:1
+  fails_with 64 sample --model model.safetensors --sampler cold --operator mask:0.5
+  fails_with 64 sample --denoiser cat --shape 6,5 --sampler cold --operator blur:2
+  fails_with 64 sample --model model.safetensors --sampler rolling
+  fails_with 64 sample --denoiser cat --shape 6,5 --sampler rolling
+  fails_with 64 sample --denoiser cat --shape 6,5 --sampler prior-grad
+  fails_with 64 sample --model model.safetensors --sampler restoration-degradation --restore-to 1
   noise dead-leaves -n 9 --height 3 --width 3 | train-linear gaussian -o small.safetensors
   rm -f never.npy
   fails_with 65 sample --model model.safetensors --sampler interpolant --base small.safetensors -o never.npy

@@ -1,10 +1,17 @@
 #include "sample/gaussian_parts.hpp"
 
 #include <algorithm>
+#include <cmath>
 
+#include "base/error.hpp"
 #include "model/mixture.hpp"
 
 namespace noiseutils {
+namespace {
+
+constexpr std::int64_t kLargestDense = 4096;
+
+}  // namespace
 
 std::vector<GaussianPart> gaussian_parts(const Model& model) {
   if (const LinearModel* linear = model.linear()) return {{1, linear}};
@@ -25,13 +32,19 @@ double smallest_variance(const Model& model) {
   return std::max(smallest, 0.0);
 }
 
-std::vector<double> covariance_matrix(const LinearModel& law) {
-  const auto d = static_cast<std::size_t>(law.dim());
-  std::vector<double> matrix(d * d, 0.0);
-  for (std::size_t i = 0; i < d; ++i) matrix[i * d + i] = 1;
-  law.gain_map(law.gains([](double lambda) { return lambda; }), MeanUse::none, law.dim())
-      ->apply(std::span<const double>(matrix), std::span<double>(matrix));
-  return matrix;
+std::vector<DenseGaussian> dense_parts(const Model& model, const std::string& who) {
+  if (model.dim() > kLargestDense)
+    throw UsageError(who + " writes out covariances, of at most " + std::to_string(kLargestDense) +
+                     " dimensions; the model has " + std::to_string(model.dim()));
+  std::vector<DenseGaussian> dense;
+  for (const GaussianPart& part : gaussian_parts(model)) {
+    Eigen::MatrixXd covariance = Eigen::MatrixXd::Identity(model.dim(), model.dim());
+    const std::span<double> rows(covariance.data(), static_cast<std::size_t>(covariance.size()));
+    part.law->gain_map(part.law->gains([](double lambda) { return lambda; }), MeanUse::none, model.dim())
+        ->apply(std::span<const double>(rows), rows);
+    dense.push_back({std::log(part.weight), part.law->mean(), std::move(covariance)});
+  }
+  return dense;
 }
 
 }  // namespace noiseutils

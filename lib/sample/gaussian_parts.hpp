@@ -1,5 +1,8 @@
 #pragma once
 
+#include <Eigen/Core>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "model/linear_model.hpp"
@@ -19,7 +22,14 @@ std::vector<GaussianPart> gaussian_parts(const Model& model);
 /// The smallest variance that a law has along any direction, 0 where it is not known.
 double smallest_variance(const Model& model);
 
-/// The covariance U diag(lambda) U^T + rho (I - U U^T), dim x dim.
-std::vector<double> covariance_matrix(const LinearModel& law);
+/// A Gaussian with its covariance written out.
+struct DenseGaussian {
+  double log_weight;
+  std::span<const double> mean;
+  Eigen::MatrixXd covariance;  ///< U diag(lambda) U^T + rho (I - U U^T)
+};
+
+/// The same parts, for laws of at most 4096 dimensions: UsageError, in the name of `who`, for larger ones.
+std::vector<DenseGaussian> dense_parts(const Model& model, const std::string& who);
 
 }  // namespace noiseutils

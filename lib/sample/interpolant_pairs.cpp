@@ -13,23 +13,13 @@ namespace {
 
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-constexpr std::int64_t kLargestDim = 4096;
-
-struct DenseGaussian {
-  double log_weight;
-  std::span<const double> mean;
-  Eigen::MatrixXd covariance;
-};
-
-std::vector<DenseGaussian> dense_parts(const Model& model, const std::string& name) {
-  std::vector<DenseGaussian> dense;
-  for (const GaussianPart& part : gaussian_parts(model))
-    dense.push_back({std::log(part.weight), part.law->mean(),
-                     Eigen::Map<const Eigen::MatrixXd>(covariance_matrix(*part.law).data(), model.dim(), model.dim())});
-  if (dense.empty())
+/// UsageError where the law is no mixture of Gaussians.
+std::vector<DenseGaussian> known_parts(const Model& model, const std::string& name) {
+  auto parts = dense_parts(model, "--base");
+  if (parts.empty())
     throw UsageError("--base: the interpolant between two laws is known for Gaussians and their mixtures, and " + name +
                      " is of kind " + model.info().kind);
-  return dense;
+  return parts;
 }
 
 /// The law of x_t from one component of each side, made ready for many x.
@@ -60,11 +50,8 @@ template <class T>
 class Between : public InterpolantField<T> {
  public:
   Between(const Model& law, const Model& base, BridgeNoise gamma) : dim_(law.dim()), gamma_(gamma) {
-    if (dim_ > kLargestDim)
-      throw UsageError("--base: dense covariances of " + std::to_string(dim_) + " dimensions, more than " +
-                       std::to_string(kLargestDim));
-    laws_ = dense_parts(law, "--model");
-    bases_ = dense_parts(base, "--base");
+    laws_ = known_parts(law, "--model");
+    bases_ = known_parts(base, "--base");
   }
 
   void at(double t, std::span<const T> x, std::span<T> velocity, std::span<T> score) override {

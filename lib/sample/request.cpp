@@ -234,6 +234,8 @@ SampleRequest sample_request(const OptionValues& options) {
   request.label = options.text("class");
   request.guidance = options.number("guidance");
   request.trajectory = options.flag("trajectory");
+  if (request.trajectory && request.target->axes().find('T') != std::string::npos)
+    throw UsageError("--trajectory adds an axis T, and the samples have one: axes " + request.target->axes());
   request.dtype = *dtype_from_name(options.text("dtype"));
   if (options.given("count")) request.count = options.integer("count");
   if (start) use_start(request, start, options);

@@ -141,6 +141,10 @@ Sampler adaptive_skip_sampler();
 Sampler blind_sampler();
 Sampler reflected_sampler();
 Sampler blackout_sampler();
+Sampler cold_sampler();
+Sampler restoration_degradation_sampler();
+Sampler rolling_sampler();
+Sampler prior_grad_sampler();
 
 extern template struct SamplerRun<float>;
 extern template struct SamplerRun<double>;

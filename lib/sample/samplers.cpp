@@ -61,6 +61,10 @@ const std::vector<Sampler>& samplers() {
       interpolant_sampler(),
       blackout_sampler(),
       reflected_sampler(),
+      cold_sampler(),
+      restoration_degradation_sampler(),
+      rolling_sampler(),
+      prior_grad_sampler(),
       exact_sampler(),
       // chains and kin
       ula_sampler(),
