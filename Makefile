@@ -23,7 +23,7 @@ LIBRARY := $(BUILD)/libnoiseutils.a
 BINARIES := $(TOOLS:%=$(BUILD)/bin/%)
 
 .DEFAULT_GOAL := all
-.PHONY: all objects unit test test-long lint tidy format sanitize fuzz fuzzers bench bench-denoise demo install uninstall dist clean help \
+.PHONY: all objects unit test test-long lint tidy format sanitize fuzz fuzzers bench bench-denoise bench-sample demo install uninstall dist clean help \
   FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -126,6 +126,10 @@ fuzz: ## fuzz every reader for FUZZ_SECONDS (60) with clang's libFuzzer, in buil
 	  LIB_SOURCES='$(FUZZ_SOURCES)' ISA_SOURCES='$(filter $(FUZZ_FLOORS),$(ISA_SOURCES))' fuzzers
 	@BUILD=build-fuzz PROGRAMS=$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
 
+$(BUILD)/bench/bench_sample: scripts/bench/bench_sample.cpp $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CXX) $(ALL_CPPFLAGS) $(ALL_CXXFLAGS) $< $(LIBRARY) $(ALL_LDFLAGS) $(LIBS) -o $@
+
 bench: ## measure against the machine's limits and other programs: ratios in one run
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@for runner in scripts/bench/*; do [ ! -x "$$runner" ] || BUILD=$(BUILD) "$$runner" || exit; done
@@ -133,6 +137,10 @@ bench: ## measure against the machine's limits and other programs: ratios in one
 bench-denoise: ## the tables of denoising: Set12, Noise2Score's noises, microscopy; by the programs alone
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@for runner in scripts/bench/denoise-*; do BUILD=$(BUILD) "$$runner" || exit; done
+
+bench-sample: ## samplers: order and error at 10 and 20 calls on three laws, and speed as ratios
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@for runner in scripts/bench/sample-*; do BUILD=$(BUILD) "$$runner" || exit; done
 
 demo: ## the main job on real photographs; first installs what is missing (DEPS=: does not)
 	@$(DEPS)

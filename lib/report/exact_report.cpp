@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "base/error.hpp"
@@ -19,7 +21,8 @@ class ExactReport : public SamplerReport {
     if (!sampler.affine || !sampler.takes_steps()) throw InternalError("no exact report on " + sampler.name);
     std::vector<SamplerErrors> rows;
     std::vector<double> order_errors;
-    for (const std::int64_t steps : settings_.steps) {
+    const std::vector<std::int64_t> counts = possible_steps(settings_, sampler);
+    for (const std::int64_t steps : counts) {
       const Schedule schedule = settings_.schedule(steps);
       const SamplingPlan plan{sampler, options, schedule, settings_.seed, Stepping::one_by_one};
       const auto maker = sample_maker(target_, plan);  // refuses what it cannot do
@@ -36,7 +39,7 @@ class ExactReport : public SamplerReport {
       order_errors.push_back(order_error(sampler, options, steps));
       rows.push_back(row);
     }
-    const double order = fitted_order(settings_.steps, order_errors);
+    const double order = fitted_order(counts, order_errors);
     for (SamplerErrors& row : rows) row.order = order;
     return rows;
   }
@@ -59,6 +62,13 @@ class ExactReport : public SamplerReport {
 
 std::unique_ptr<SamplerReport> exact_report(Target& target, ReportSettings settings) {
   return std::make_unique<ExactReport>(target, std::move(settings));
+}
+
+std::vector<std::int64_t> possible_steps(const ReportSettings& settings, const Sampler& sampler) {
+  std::vector<std::int64_t> possible;
+  std::copy_if(settings.steps.begin(), settings.steps.end(), std::back_inserter(possible),
+               [&](std::int64_t steps) { return steps >= sampler.minimum_steps; });
+  return possible.empty() ? settings.steps : possible;
 }
 
 Schedule levels_above_zero(const ReportSettings& settings, std::int64_t steps) {

@@ -68,12 +68,13 @@ class SampledReport : public SamplerReport {
     if (!sampler.takes_steps()) return {row_of(sampler, options, settings_.steps.front())};
     std::vector<SamplerErrors> rows;
     std::vector<double> errors;
-    for (const std::int64_t steps : settings_.steps) {
+    const std::vector<std::int64_t> counts = possible_steps(settings_, sampler);
+    for (const std::int64_t steps : counts) {
       rows.push_back(row_of(sampler, options, steps));
       errors.push_back(!follows_flow(sampler) ? kUnknown : order_error(sampler, options, steps));
     }
     // Errors of the reference itself grow to some accuracies of a step.
-    const double order = fitted_order(settings_.steps, errors, std::max(1e-11, 100 * flow_.accuracy()));
+    const double order = fitted_order(counts, errors, std::max(1e-11, 100 * flow_.accuracy()));
     for (SamplerErrors& row : rows) row.order = order;
     return rows;
   }

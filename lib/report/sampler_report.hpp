@@ -32,7 +32,8 @@ struct ReportSettings {
 class SamplerReport {
  public:
   virtual ~SamplerReport() = default;
-  /// One row for each number of steps. Throws UsageError where the sampler cannot take them, or not from this target.
+  /// One row for each number of steps that the sampler takes. Throws UsageError where the sampler cannot take them, or
+  /// not from this target.
   virtual std::vector<SamplerErrors> rows(const Sampler& sampler, const OptionValues& options) = 0;
 };
 
@@ -56,6 +57,8 @@ std::unique_ptr<SamplerReport> exact_report(Target& target, ReportSettings setti
 ///             samples that falls like the error of a step ends in another one than the flow.
 std::unique_ptr<SamplerReport> sampled_report(Target& target, ReportSettings settings);
 
+/// The numbers of steps that the sampler takes at all; every one where it takes none of them, to be refused.
+std::vector<std::int64_t> possible_steps(const ReportSettings& settings, const Sampler& sampler);
 /// The schedule of `steps` steps whose last level is above 0, from the same levels.
 Schedule levels_above_zero(const ReportSettings& settings, std::int64_t steps);
 
