@@ -11,6 +11,9 @@
 #include "model/external_denoiser.hpp"
 #include "model/model_kinds.hpp"
 #include "noise/schedule_options.hpp"
+#include "sample/bit_packing.hpp"
+#include "sample/ddcm.hpp"
+#include "sample/editing.hpp"
 #include "sample/start.hpp"
 
 namespace noiseutils {
@@ -114,20 +117,6 @@ void refuse_schedule(const OptionValues& options, const Sampler& sampler) {
       throw UsageError("--" + option.name + ": sampler " + sampler.name + " has times of its own, no schedule");
 }
 
-void use_start(SampleRequest& request, std::shared_ptr<const StartStates> start, const OptionValues& options) {
-  const Target& target = *request.target;
-  if (start->shape() != target.shape())
-    throw DataError(options.text("init") + ": data has shape " + shape_text(start->shape()) + ", the model's samples " +
-                    shape_text(target.shape()));
-  if (!options.given("count")) request.count = start->count();
-  if (start->count() != 1 && start->count() != request.count)
-    throw UsageError("--count " + std::to_string(request.count) + ", but --init has " + std::to_string(start->count()) +
-                     " states");
-  const std::int64_t first = options.integer("first-index");
-  request.plan.start = [start, first](std::int64_t i, std::span<double> x) { start->copy(i - first, "data", x); };
-  if (options.given("from-sigma")) request.plan.start_noise = options.number("from-sigma");
-}
-
 }  // namespace
 
 std::vector<OptionSpec> sample_options() {
@@ -153,16 +142,20 @@ std::vector<OptionSpec> sample_options() {
           .not_in_history(),
       choice("dtype", {"F32", "F64"}, "type of the samples, and of the arithmetic").otherwise("F32"),
   };
-  for (const auto& more : {joined_entry_options(options_by_entry(samplers())), schedule_options()})
+  for (const auto& more : {editing_options(), joined_entry_options(options_by_entry(samplers())), schedule_options()})
     own.insert(own.end(), more.begin(), more.end());
   return own;
 }
 
-SampleRequest sample_request(const OptionValues& options) {
-  std::shared_ptr<const StartStates> start;
-  if (options.has("init")) start = std::make_shared<StartStates>(options.text("init"));
+SampleRequest sample_request(const OptionValues& typed, const std::vector<std::string>& files) {
   SampleRequest request;
-  request.target = target_of(options, start.get());
+  request.task = sample_task(typed, files);
+  std::shared_ptr<const StartStates> start;
+  if (typed.has("init")) start = std::make_shared<StartStates>(typed.text("init"));
+  if (request.task == SampleTask::interpolate) start = std::make_shared<StartStates>(files.front());
+  const bool coding = request.task == SampleTask::encode || request.task == SampleTask::decode;
+  const OptionValues options = coding ? coding_options(typed, request.task, *start) : typed;
+  request.target = target_of(options, request.task == SampleTask::decode ? nullptr : start.get());
   SamplingPlan& plan = request.plan;
   plan.sampler = *find_entry(samplers(), options.text("sampler"));
   plan.options = entry_values(options_by_entry(samplers()), plan.sampler.name, "sampler", options);
@@ -174,7 +167,11 @@ SampleRequest sample_request(const OptionValues& options) {
   request.trajectory = options.flag("trajectory");
   request.dtype = *dtype_from_name(options.text("dtype"));
   if (options.given("count")) request.count = options.integer("count");
-  if (start) use_start(request, start, options);
+  plan.keep_companions = options.flag("invertible");
+  if (request.task == SampleTask::interpolate)
+    use_ends(request, files, options);
+  else if (start)
+    use_start_in_task(request, start, options);
   return request;
 }
 
@@ -198,6 +195,7 @@ Metadata sample_metadata(const SampleRequest& request, const SampleFacts& facts)
       add(option.name, plan.options.text(option.name));
   }
   for (const auto& [name, value] : facts) add(name, value);
+  for (const auto& [name, value] : request.told) told[name] = value;
   if (plan.sampler.takes_steps()) told["steps"] = plan.schedule.steps();
   if (plan.sampler.takes_steps() && !plan.sampler.own_times) {
     told["schedule"] = plan.schedule.name;
@@ -208,6 +206,27 @@ Metadata sample_metadata(const SampleRequest& request, const SampleFacts& facts)
   return {{"axes", request.trajectory ? "T" + axes : axes},
           {"model", request.target->description()},
           {"sampler", told.dump()}};
+}
+
+Record sample_record(const SampleRequest& request, std::int64_t i, const SampleSource::Sample& sample) {
+  SampleFacts facts = sample.facts;
+  if (request.facts) facts.merge(request.facts(i));
+  Record record;
+  record.tensors["data"] = sample.data;
+  for (const auto& [name, tensor] : sample.companions) record.tensors[name] = tensor;
+  if (request.task == SampleTask::encode) {
+    const Tensor codes = sample.companions.at(kCodes).converted(DType::F64);
+    std::vector<std::int64_t> fields;
+    for (const double field : codes.values<double>()) fields.push_back(static_cast<std::int64_t>(field));
+    const std::vector<std::uint8_t> bytes = pack_bits(fields, code_layout(request.plan.options).widths());
+    Tensor packed(DType::U8, {static_cast<std::int64_t>(bytes.size())});
+    std::copy(bytes.begin(), bytes.end(), packed.mutable_values<std::uint8_t>().begin());
+    record.tensors = {{"data", packed}};
+    facts["bits_per_dimension"] = 8.0 * static_cast<double>(bytes.size()) / static_cast<double>(sample.data.size());
+  }
+  record.metadata = sample_metadata(request, facts);
+  if (request.task == SampleTask::encode) record.metadata["axes"] = "D";
+  return record;
 }
 
 }  // namespace noiseutils

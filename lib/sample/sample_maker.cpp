@@ -64,6 +64,49 @@ class Draws {
   std::uint64_t draw_ = 0;
 };
 
+/// Companions of a batch, read from the starts of the plan and kept as tensors of each sample.
+template <class T>
+class BatchCompanions {
+ public:
+  BatchCompanions(const SamplingPlan& plan, const SampleBatch<T>& batch, const Shape& shape)
+      : plan_(plan),
+        batch_(batch),
+        shape_(shape),
+        count_(static_cast<std::int64_t>(batch.x.size()) / element_count(shape)) {}
+
+  bool read(const std::string& name, std::span<T> values) const {
+    std::vector<double> own(values.size() / static_cast<std::size_t>(count_));
+    bool first = false;
+    for (std::int64_t v = 0; v < count_; ++v) {
+      const bool has = plan_.companion(batch_.first + v, name, own);
+      if (v == 0) first = has;
+      if (has != first) throw DataError("some starts have a tensor \"" + name + "\", others have none");
+      if (!has) continue;
+      std::transform(own.begin(), own.end(), values.begin() + v * static_cast<std::int64_t>(own.size()),
+                     [](double value) { return static_cast<T>(value); });
+    }
+    return first;
+  }
+
+  void keep(const std::string& name, std::int64_t vectors, std::span<const T> values) const {
+    const auto own = static_cast<std::int64_t>(values.size()) / count_;
+    Shape shape = shape_;
+    if (vectors == 0) shape = {own};
+    if (vectors > 1) shape.insert(shape.begin(), vectors);
+    for (std::int64_t v = 0; v < count_; ++v) {
+      Tensor tensor(sizeof(T) == sizeof(double) ? DType::F64 : DType::F32, shape);
+      std::copy_n(values.begin() + v * own, own, tensor.mutable_values<T>().begin());
+      (*batch_.companions)[static_cast<std::size_t>(v)].insert_or_assign(name, std::move(tensor));
+    }
+  }
+
+ private:
+  const SamplingPlan& plan_;
+  const SampleBatch<T>& batch_;
+  Shape shape_;
+  std::int64_t count_;
+};
+
 /// x(s_0) in the coordinates of the samples: what the plan starts from, or normals times s_0.
 template <class T>
 void fill_start(const SamplingPlan& plan, double s0, Draws<T>& draws, const SampleBatch<T>& batch, std::int64_t dim) {
@@ -114,6 +157,8 @@ class Steps : public EitherType<Steps> {
     const std::span<T> x = batch.x;
     Draws<T> draws(plan_.seed, batch.first, target_.dim());
     fill_start(plan_, schedule_.s(0), draws, batch, target_.dim());
+    const double alpha = schedule_.levels.back().alpha;
+    if (plan_.invert) combine(x, {{1 / alpha, x}});
     if (starts_from_nothing(plan_.schedule)) {
       std::vector<T> mean(x.size());
       target_.denoise(kBeyondAllData, std::span<const T>(x), std::span<T>(mean));
@@ -129,17 +174,27 @@ class Steps : public EitherType<Steps> {
     run.uniforms = [&](std::span<double> u) { draws.uniforms(u); };
     run.observer = batch.observer;
     run.target = &target_;
+    run.seed = plan_.seed;
     run.from_states = plan_.start != nullptr;
     auto& facts = *batch.facts;
     run.fact = [&](std::int64_t v, const std::string& name, double value) {
       facts[static_cast<std::size_t>(v)][name] = value;
     };
+    const BatchCompanions<T> companions(plan_, batch, target_.shape());
+    if (plan_.companion)
+      run.companion_source = [&](const std::string& name, std::int64_t, std::span<T> values) {
+        return companions.read(name, values);
+      };
+    if (batch.companions != nullptr)
+      run.companion_sink = [&](const std::string& name, std::int64_t vectors, std::span<const T> values) {
+        companions.keep(name, vectors, values);
+      };
     run.observe(0, x);
     function_of(plan_.sampler, T())(run, x);
     const double calls = static_cast<double>(evaluated) / static_cast<double>(run.count(x));
     for (SampleFacts& own : facts)
       if (!plan_.sampler.affine) own.try_emplace("nfe", calls);
-    combine(x, {{schedule_.levels.back().alpha, x}});
+    if (!plan_.invert) combine(x, {{alpha, x}});
   }
 
  private:
@@ -255,8 +310,17 @@ class AtOnceOrSteps : public EitherType<AtOnceOrSteps> {
   Steps steps_;
 };
 
+/// Dry runs know the way that the plan goes.
+Sampler directed(const SamplingPlan& plan) { return plan.invert ? inverse_of(plan.sampler) : plan.sampler; }
+
 void check(Target& target, const SamplingPlan& plan) {
   const Sampler& sampler = plan.sampler;
+  if (plan.invert && !sampler.has_inverse()) {
+    std::string known;
+    for (const Sampler& other : samplers())
+      if (other.has_inverse()) known += (known.empty() ? "" : ", ") + other.name;
+    throw UsageError("sampler " + sampler.name + " has no inverse; these have one: " + known);
+  }
   if (!sampler.takes_steps()) {
     if (target.model() == nullptr) throw UsageError("--sampler " + sampler.name + " draws from a model; give --model");
     if (plan.start) throw UsageError("--sampler " + sampler.name + " takes no steps, so it starts from nothing");
@@ -280,7 +344,9 @@ std::unique_ptr<SampleMaker> sample_maker(Target& target, SamplingPlan plan) {
   const Model* model = target.model();
   if (!plan.sampler.takes_steps()) return std::make_unique<ExactDraws>(*model, plan.seed);
   const LinearModel* linear = model == nullptr ? nullptr : model->linear();
-  if (linear == nullptr || !plan.sampler.affine || plan.stepping == Stepping::one_by_one)
+  plan.sampler = directed(plan);
+  if (linear == nullptr || !plan.sampler.affine || plan.stepping == Stepping::one_by_one || plan.companion ||
+      plan.makes_companions())
     return std::make_unique<Steps>(target, std::move(plan));
   if (plan.sampler.stochastic) return std::make_unique<StepsInCoordinates>(*linear, std::move(plan));
   return std::make_unique<AtOnceOrSteps>(target, *linear, plan);
@@ -290,7 +356,14 @@ std::optional<std::int64_t> denoiser_calls(const SamplingPlan& plan) {
   if (!plan.sampler.takes_steps()) return 0;
   if (!plan.sampler.affine) return std::nullopt;
   const std::int64_t first = starts_from_nothing(plan.schedule) ? 1 : 0;  // E[x_0]
-  return first + sampler_cost({plan.sampler, plan.options, finite_part(plan.schedule)}).calls;
+  const Sampler sampler = directed(plan);
+  return first + sampler_cost({sampler, plan.options, finite_part(plan.schedule)}).calls;
+}
+
+std::int64_t companion_vectors(const SamplingPlan& plan) {
+  if (!plan.makes_companions() || !plan.sampler.affine) return 0;
+  const Sampler sampler = directed(plan);
+  return sampler_cost({sampler, plan.options, finite_part(plan.schedule)}).companions;
 }
 
 }  // namespace noiseutils
