@@ -17,17 +17,10 @@ std::vector<OptionSpec> editing_options();
 /// What is asked for. Throws UsageError where options or files do not fit each other.
 SampleTask sample_task(const OptionValues& options, const std::vector<std::string>& files);
 
-/// The options of an encoding or decoding run: those that it was encoded with, as the codes tell them, which must not
-/// be typed again.
-OptionValues coding_options(const OptionValues& typed, SampleTask task, const StartStates& start);
-
 /// Makes the plan that of the task, with starts from `start`. Throws DataError where these belong to another run.
 void use_start_in_task(SampleRequest& request, std::shared_ptr<const StartStates> start, const OptionValues& options);
 
 /// Starts that lie between the latents of the samples of two files. Throws as they do not fit each other.
 void use_ends(SampleRequest& request, const std::vector<std::string>& files, const OptionValues& options);
-
-/// 16 hexadecimal digits that name the law of a target: those of a model's tensors, or of a program's command.
-std::string target_hash(const Target& target);
 
 }  // namespace noiseutils

@@ -11,8 +11,7 @@
 #include "model/external_denoiser.hpp"
 #include "model/model_kinds.hpp"
 #include "noise/schedule_options.hpp"
-#include "sample/bit_packing.hpp"
-#include "sample/ddcm.hpp"
+#include "sample/coding.hpp"
 #include "sample/editing.hpp"
 #include "sample/start.hpp"
 
@@ -83,10 +82,12 @@ Schedule part_from(Schedule schedule, double sigma) {
 
 Schedule schedule_of(const OptionValues& options, std::int64_t steps) {
   const ScheduleFamily& family = *find_entry(schedule_families(), options.text("schedule"));
-  if (options.given("spacing") && family.chain == nullptr)
-    throw UsageError("--spacing is of schedules with discrete times, and " + family.name + " is none");
+  const Spacing spacing = spacing_named(options.text("spacing"));
+  if (options.given("spacing") && family.chain == nullptr && !spaced_by_level(spacing))
+    throw UsageError("--spacing " + options.text("spacing") + " is of schedules with discrete times, and " +
+                     family.name + " is none; karras and log are of all");
   Schedule schedule =
-      make_schedule(family, steps, schedule_parameters(family, options), spacing_named(options.text("spacing")));
+      make_schedule(family, steps, schedule_parameters(family, options, spacing), spacing, options.number("rho"));
   return options.given("from-sigma") ? part_from(std::move(schedule), options.number("from-sigma")) : schedule;
 }
 
@@ -125,12 +126,14 @@ std::vector<OptionSpec> sample_options() {
       text("denoiser", "CMD", "instead of a model: a program, started once: records in, one record out for each"),
       number("timeout", "SECONDS", "how long --denoiser may take for one answer").otherwise("600").above(0),
       text("shape", "H,W", "shape of a sample of --denoiser: D, or H,W, or C,H,W"),
-      choice("sampler", names(samplers()), "how to draw; --list tells more").otherwise("ddim"),
+      choice("sampler", names(samplers()), "how to draw; --list tells more").otherwise("heun"),
       choice("schedule", names(schedule_families()), "the noise levels that a sampler steps through")
           .otherwise("karras"),
       integer("steps", "N", "steps of the schedule").otherwise("18").at_least(1).at_most(1e6),
       integer("nfe", "N", "instead of --steps: as many as call the denoiser at most N times").at_least(1).at_most(1e6),
-      choice("spacing", spacing_names(), "which times of a discrete schedule the steps visit").otherwise("linspace"),
+      choice("spacing", spacing_names(),
+             "which times of a discrete schedule the steps visit; karras, log: which levels of any schedule")
+          .otherwise("linspace"),
       file("init", "FILE", "start from these states, one a sample, or one for all"),
       number("from-sigma", "S", "start part-way: from --init plus noise of this standard deviation, in units of data")
           .above(0),
@@ -153,8 +156,7 @@ SampleRequest sample_request(const OptionValues& typed, const std::vector<std::s
   std::shared_ptr<const StartStates> start;
   if (typed.has("init")) start = std::make_shared<StartStates>(typed.text("init"));
   if (request.task == SampleTask::interpolate) start = std::make_shared<StartStates>(files.front());
-  const bool coding = request.task == SampleTask::encode || request.task == SampleTask::decode;
-  const OptionValues options = coding ? coding_options(typed, request.task, *start) : typed;
+  const OptionValues options = is_coding(request.task) ? coding_options(typed, request.task, *start) : typed;
   request.target = target_of(options, request.task == SampleTask::decode ? nullptr : start.get());
   SamplingPlan& plan = request.plan;
   plan.sampler = *find_entry(samplers(), options.text("sampler"));
@@ -214,16 +216,7 @@ Record sample_record(const SampleRequest& request, std::int64_t i, const SampleS
   Record record;
   record.tensors["data"] = sample.data;
   for (const auto& [name, tensor] : sample.companions) record.tensors[name] = tensor;
-  if (request.task == SampleTask::encode) {
-    const Tensor codes = sample.companions.at(kCodes).converted(DType::F64);
-    std::vector<std::int64_t> fields;
-    for (const double field : codes.values<double>()) fields.push_back(static_cast<std::int64_t>(field));
-    const std::vector<std::uint8_t> bytes = pack_bits(fields, code_layout(request.plan.options).widths());
-    Tensor packed(DType::U8, {static_cast<std::int64_t>(bytes.size())});
-    std::copy(bytes.begin(), bytes.end(), packed.mutable_values<std::uint8_t>().begin());
-    record.tensors = {{"data", packed}};
-    facts["bits_per_dimension"] = 8.0 * static_cast<double>(bytes.size()) / static_cast<double>(sample.data.size());
-  }
+  if (request.task == SampleTask::encode) pack_codes(request, record, facts);
   record.metadata = sample_metadata(request, facts);
   if (request.task == SampleTask::encode) record.metadata["axes"] = "D";
   return record;

@@ -8,6 +8,7 @@
 #include "model/linear_model.hpp"
 #include "random/random.hpp"
 #include "sample/affine_law.hpp"
+#include "sample/companions.hpp"
 #include "sample/model_coordinates.hpp"
 #include "sample/vectors.hpp"
 
@@ -64,49 +65,6 @@ class Draws {
   std::uint64_t draw_ = 0;
 };
 
-/// Companions of a batch, read from the starts of the plan and kept as tensors of each sample.
-template <class T>
-class BatchCompanions {
- public:
-  BatchCompanions(const SamplingPlan& plan, const SampleBatch<T>& batch, const Shape& shape)
-      : plan_(plan),
-        batch_(batch),
-        shape_(shape),
-        count_(static_cast<std::int64_t>(batch.x.size()) / element_count(shape)) {}
-
-  bool read(const std::string& name, std::span<T> values) const {
-    std::vector<double> own(values.size() / static_cast<std::size_t>(count_));
-    bool first = false;
-    for (std::int64_t v = 0; v < count_; ++v) {
-      const bool has = plan_.companion(batch_.first + v, name, own);
-      if (v == 0) first = has;
-      if (has != first) throw DataError("some starts have a tensor \"" + name + "\", others have none");
-      if (!has) continue;
-      std::transform(own.begin(), own.end(), values.begin() + v * static_cast<std::int64_t>(own.size()),
-                     [](double value) { return static_cast<T>(value); });
-    }
-    return first;
-  }
-
-  void keep(const std::string& name, std::int64_t vectors, std::span<const T> values) const {
-    const auto own = static_cast<std::int64_t>(values.size()) / count_;
-    Shape shape = shape_;
-    if (vectors == 0) shape = {own};
-    if (vectors > 1) shape.insert(shape.begin(), vectors);
-    for (std::int64_t v = 0; v < count_; ++v) {
-      Tensor tensor(sizeof(T) == sizeof(double) ? DType::F64 : DType::F32, shape);
-      std::copy_n(values.begin() + v * own, own, tensor.mutable_values<T>().begin());
-      (*batch_.companions)[static_cast<std::size_t>(v)].insert_or_assign(name, std::move(tensor));
-    }
-  }
-
- private:
-  const SamplingPlan& plan_;
-  const SampleBatch<T>& batch_;
-  Shape shape_;
-  std::int64_t count_;
-};
-
 /// x(s_0) in the coordinates of the samples: what the plan starts from, or normals times s_0.
 template <class T>
 void fill_start(const SamplingPlan& plan, double s0, Draws<T>& draws, const SampleBatch<T>& batch, std::int64_t dim) {
@@ -118,6 +76,13 @@ void fill_start(const SamplingPlan& plan, double s0, Draws<T>& draws, const Samp
     std::transform(start.begin(), start.end(), batch.x.begin() + v * dim, batch.x.begin() + v * dim,
                    [&](double x, T n) { return static_cast<T>(x + plan.start_noise * static_cast<double>(n)); });
   }
+}
+
+/// What SamplerRun::fact does for a batch.
+std::function<void(std::int64_t, const std::string&, double)> fact_function(std::vector<SampleFacts>& facts) {
+  return [&facts](std::int64_t v, const std::string& name, double value) {
+    facts[static_cast<std::size_t>(v)][name] = value;
+  };
 }
 
 /// Float and double by one template: Self has make_batch<T>(batch).
@@ -174,12 +139,9 @@ class Steps : public EitherType<Steps> {
     run.uniforms = [&](std::span<double> u) { draws.uniforms(u); };
     run.observer = batch.observer;
     run.target = &target_;
-    run.seed = plan_.seed;
+    run.fact = fact_function(*batch.facts);
     run.from_states = plan_.start != nullptr;
-    auto& facts = *batch.facts;
-    run.fact = [&](std::int64_t v, const std::string& name, double value) {
-      facts[static_cast<std::size_t>(v)][name] = value;
-    };
+    run.seed = plan_.seed;
     const BatchCompanions<T> companions(plan_, batch, target_.shape());
     if (plan_.companion)
       run.companion_source = [&](const std::string& name, std::int64_t, std::span<T> values) {
@@ -192,7 +154,7 @@ class Steps : public EitherType<Steps> {
     run.observe(0, x);
     function_of(plan_.sampler, T())(run, x);
     const double calls = static_cast<double>(evaluated) / static_cast<double>(run.count(x));
-    for (SampleFacts& own : facts)
+    for (SampleFacts& own : *batch.facts)
       if (!plan_.sampler.affine) own.try_emplace("nfe", calls);
     if (!plan_.invert) combine(x, {{alpha, x}});
   }
@@ -228,6 +190,7 @@ class StepsInCoordinates : public EitherType<StepsInCoordinates> {
     SamplerRun<T> run{[&](double s, std::span<const T> y, std::span<T> x0) { coordinates_.denoise<T>(s, y, x0); },
                       schedule_, plan_.options, dim};
     run.normals = [&](std::span<T> z) { draws.normals(z); };
+    run.fact = fact_function(*batch.facts);
     run.from_states = plan_.start != nullptr;
     if (batch.observer)
       run.observer = [&](std::int64_t i, std::span<const T> c) {

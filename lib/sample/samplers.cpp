@@ -8,18 +8,69 @@ namespace noiseutils {
 
 const std::vector<Sampler>& samplers() {
   static const std::vector<Sampler> all = {
-      // deterministic
       ddim_sampler(),
+      euler_sampler(),
+      heun_sampler(),
+      dpm2_sampler(),
+      dpm_solver_sampler(1),
+      dpm_solver_sampler(2),
+      dpm_solver_sampler(3),
+      dpmpp_2s_sampler(),
+      dpmpp_2m_sampler(),
+      dpmpp_3m_sampler(),
+      unipc_sampler(1),
+      unipc_sampler(2),
+      unipc_sampler(3),
+      pndm_sampler(),
+      s_pndm_sampler(),
+      plms_sampler(),
+      lms_sampler(1),
+      lms_sampler(2),
+      lms_sampler(3),
+      lms_sampler(4),
+      deis_sampler(1),
+      deis_sampler(2),
+      deis_sampler(3),
+      gradient_estimation_sampler(),
+      heavy_ball_sampler(),
+      nesterov_sampler(),
+      ghvb_sampler(),
+      accelerated_ddim_sampler(),
+      rk45_sampler(),
+      // with an inverse
       bdia_sampler(),
       edict_sampler(),
-      // stochastic
       ddpm_inversion_sampler(),
       ddcm_sampler(),
-      // others
+      // from one law to another, degraded samples
       iadb_sampler(),
       rddm_sampler(),
       interpolant_sampler(),
+      // stochastic
+      ddpm_sampler(),
+      ddim_eta_sampler(),
+      euler_ancestral_sampler(),
+      edm_churn_sampler(),
+      dpmpp_sde_1_sampler(),
+      dpmpp_2s_sde_sampler(),
+      dpmpp_2m_sde_sampler(),
+      dpmpp_3m_sde_sampler(),
+      song_ancestral_sampler(),
+      reverse_diffusion_sampler(),
+      euler_maruyama_sampler(),
+      accelerated_ddpm_sampler(),
+      predictor_corrector_sampler(),
+      annealed_langevin_sampler(),
+      reflected_sampler(),
       exact_sampler(),
+      // chains and kin
+      ula_sampler(),
+      mala_sampler(),
+      walk_jump_sampler(),
+      log_concave_chain_sampler(),
+      lml_sampler(),
+      adaptive_skip_sampler(),
+      blind_sampler(),
   };
   return all;
 }
