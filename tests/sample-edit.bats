@@ -72,7 +72,7 @@ END_OF_PYTHON
     "${run[@]}" --init latents.nst --invertible -o again.nst
     close_to "$(largest_error made.nst again.nst)" 0 1e-11
     # Both states of a pair came from one: the latents are those of ddim's first state, 80 n of the seed.
-    sample --model model.safetensors --dtype F64 -n 3 --seed 5 --trajectory -o states.npy
+    sample --model model.safetensors --dtype F64 -n 3 --seed 5 --sampler ddim --trajectory -o states.npy
     tensor convert latents.nst -o latents.npy
     needs numpy
     py -c '
@@ -208,7 +208,7 @@ def slerp(a, b, f):
     return (np.sin((1 - f)*t)*a + np.sin(f*t)*b)/np.sin(t)
 np.save("mixed.npy", np.array([slerp(a[p], b[p], f) for p in range(5) for f in np.linspace(0, 1, 5)]))
 END_OF_PYTHON
-  "${run[@]}" --init mixed.npy -o mixed.nst # all steps at once
+  "${run[@]}" --sampler ddim --init mixed.npy -o mixed.nst # all steps at once
   close_to "$(largest_error mixed.nst between.nst)" 0 1e-4
   "${run[@]}" --interpolate clean.nst more.nst --frames 5 --threads 3 -o three.nst
   cmp between.nst three.nst
@@ -220,7 +220,7 @@ END_OF_PYTHON
   run=(sample --model model.safetensors)
   fails_with 64 "${run[@]}" --invert
   fails_with 64 "${run[@]}" --invert --encode --init clean.nst | grep -F exclude
-  fails_with 64 "${run[@]}" --invert --init clean.nst --sampler exact | grep -F 'ddim, bdia, edict'
+  fails_with 64 "${run[@]}" --invert --init clean.nst --sampler exact | grep -F 'these have one: ddim, '
   fails_with 64 "${run[@]}" --invert --init clean.nst --sampler ddcm | grep -F -- --encode
   fails_with 64 "${run[@]}" --invert --init clean.nst --schedule zero-snr
   fails_with 64 "${run[@]}" --encode --init clean.nst --sampler ddim

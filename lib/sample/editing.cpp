@@ -1,6 +1,7 @@
 #include "sample/editing.hpp"
 
 #include "base/error.hpp"
+#include "base/registry.hpp"
 #include "sample/coding.hpp"
 #include "sample/ddcm.hpp"
 #include "sample/run_metadata.hpp"
@@ -81,6 +82,17 @@ SampleTask sample_task(const OptionValues& options, const std::vector<std::strin
   return task;
 }
 
+std::string sampler_in_task(const OptionValues& options, SampleTask task, const StartStates* start) {
+  if (options.given("sampler")) return options.text("sampler");
+  if (task == SampleTask::invert || task == SampleTask::interpolate) return "ddim";
+  if (task == SampleTask::draw && start != nullptr) {
+    const auto there = run_of(start->sample(0));
+    if (there.value("task", "") == "invert" && find_entry(samplers(), there.value("name", "")) != nullptr)
+      return there["name"];
+  }
+  return options.text("sampler");
+}
+
 void use_start_in_task(SampleRequest& request, std::shared_ptr<const StartStates> start, const OptionValues& options) {
   const Target& target = *request.target;
   SamplingPlan& plan = request.plan;
@@ -98,6 +110,7 @@ void use_start_in_task(SampleRequest& request, std::shared_ptr<const StartStates
   plan.start = [start, first](std::int64_t i, std::span<double> x) { start->copy(i - first, "data", x); };
   plan.invert = request.task != SampleTask::draw;
   if (request.task == SampleTask::encode) return;
+  if (plan.invert) check_inverse(plan.sampler);
   if (plan.invert && plan.sampler.companion == kCodes) throw UsageError("--sampler ddcm is inverted by --encode");
   check_same_run(request, *start);
   const bool latents = run_of(start->sample(0)).value("task", "") == "invert";

@@ -17,6 +17,9 @@ std::vector<OptionSpec> editing_options();
 /// What is asked for. Throws UsageError where options or files do not fit each other.
 SampleTask sample_task(const OptionValues& options, const std::vector<std::string>& files);
 
+/// The sampler asked for. By default: of an inversion ddim, of states that an inversion made the one that made them.
+std::string sampler_in_task(const OptionValues& options, SampleTask task, const StartStates* start);
+
 /// Makes the plan that of the task, with starts from `start`. Throws DataError where these belong to another run.
 void use_start_in_task(SampleRequest& request, std::shared_ptr<const StartStates> start, const OptionValues& options);
 

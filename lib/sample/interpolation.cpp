@@ -92,7 +92,8 @@ void use_ends(SampleRequest& request, const std::vector<std::string>& files, con
   const std::string& method = options.text("blend");
   if (method != "noisediffusion" && (options.given("blend-noise") || options.given("blend-clip")))
     throw UsageError("--blend-noise and --blend-clip are of --blend noisediffusion");
-  if (request.plan.sampler.has_inverse() && request.plan.sampler.stochastic)
+  check_inverse(request.plan.sampler);
+  if (request.plan.sampler.stochastic)
     throw UsageError("--interpolate needs a deterministic sampler, not " + request.plan.sampler.name);
   const auto between = std::make_shared<Between>(files, request, options);
   const std::int64_t first = options.integer("first-index");

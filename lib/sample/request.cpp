@@ -126,7 +126,9 @@ std::vector<OptionSpec> sample_options() {
       text("denoiser", "CMD", "instead of a model: a program, started once: records in, one record out for each"),
       number("timeout", "SECONDS", "how long --denoiser may take for one answer").otherwise("600").above(0),
       text("shape", "H,W", "shape of a sample of --denoiser: D, or H,W, or C,H,W"),
-      choice("sampler", names(samplers()), "how to draw; --list tells more").otherwise("heun"),
+      choice("sampler", names(samplers()),
+             "how to draw; --list tells more; by default ddim for --invert and --interpolate")
+          .otherwise("heun"),
       choice("schedule", names(schedule_families()), "the noise levels that a sampler steps through")
           .otherwise("karras"),
       integer("steps", "N", "steps of the schedule").otherwise("18").at_least(1).at_most(1e6),
@@ -159,7 +161,7 @@ SampleRequest sample_request(const OptionValues& typed, const std::vector<std::s
   const OptionValues options = is_coding(request.task) ? coding_options(typed, request.task, *start) : typed;
   request.target = target_of(options, request.task == SampleTask::decode ? nullptr : start.get());
   SamplingPlan& plan = request.plan;
-  plan.sampler = *find_entry(samplers(), options.text("sampler"));
+  plan.sampler = *find_entry(samplers(), sampler_in_task(options, request.task, start.get()));
   plan.options = entry_values(options_by_entry(samplers()), plan.sampler.name, "sampler", options);
   plan.seed = options.seed();
   if (plan.sampler.own_times) refuse_schedule(options, plan.sampler);

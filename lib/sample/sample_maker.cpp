@@ -278,12 +278,7 @@ Sampler directed(const SamplingPlan& plan) { return plan.invert ? inverse_of(pla
 
 void check(Target& target, const SamplingPlan& plan) {
   const Sampler& sampler = plan.sampler;
-  if (plan.invert && !sampler.has_inverse()) {
-    std::string known;
-    for (const Sampler& other : samplers())
-      if (other.has_inverse()) known += (known.empty() ? "" : ", ") + other.name;
-    throw UsageError("sampler " + sampler.name + " has no inverse; these have one: " + known);
-  }
+  if (plan.invert) check_inverse(sampler);
   if (!sampler.takes_steps()) {
     if (target.model() == nullptr) throw UsageError("--sampler " + sampler.name + " draws from a model; give --model");
     if (plan.start) throw UsageError("--sampler " + sampler.name + " takes no steps, so it starts from nothing");
@@ -301,6 +296,14 @@ void check(Target& target, const SamplingPlan& plan) {
 }
 
 }  // namespace
+
+void check_inverse(const Sampler& sampler) {
+  if (sampler.has_inverse()) return;
+  std::string known;
+  for (const Sampler& other : samplers())
+    if (other.has_inverse()) known += (known.empty() ? "" : ", ") + other.name;
+  throw UsageError("sampler " + sampler.name + " has no inverse; these have one: " + known);
+}
 
 std::unique_ptr<SampleMaker> sample_maker(Target& target, SamplingPlan plan) {
   check(target, plan);

@@ -59,6 +59,9 @@ struct SamplingPlan {
   bool makes_companions() const { return invert || keep_companions; }
 };
 
+/// Throws UsageError, which names those that have one, unless the sampler has an inverse.
+void check_inverse(const Sampler& sampler);
+
 /// Makes samples in batches. Sample i starts from the normals of the stream {seed, sampler, i, 0}; draw j on the way
 /// takes those of {seed, sampler, i, j}. It depends on nothing else: not on the batch, nor on threads. Normals are
 /// drawn as doubles for floats too, so that the two differ by rounding alone.
