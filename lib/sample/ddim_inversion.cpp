@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/error.hpp"
 #include "sample/vectors.hpp"
 
 namespace noiseutils {
@@ -24,8 +23,6 @@ void ddim_step_back(const SamplerRun<T>& run, std::int64_t i, std::span<T> x) {
 
 template <class T>
 void ddim_inversion(const SamplerRun<T>& run, std::span<T> x) {
-  if (run.options.declared("eta") && run.options.has("eta") && run.options.number("eta") != 0)
-    throw UsageError("--invert: only --eta 0 has an inverse");
   const bool implicit = run.options.declared("fixed-point") && run.options.has("fixed-point");
   const std::int64_t iterations = implicit ? run.options.integer("fixed-point") : 0;
   std::vector<T> clean(x.size()), x0(x.size());

@@ -24,7 +24,8 @@ void check_same_run(const SampleRequest& request, const StartStates& start) {
                       request.plan.sampler.name + " does not go back the way it came");
     if (!has) continue;
     for (const auto& [key, value] : here.items()) {
-      if (key == "seed" || key == "nfe" || key == "task" || !there.contains(key) || there[key] == value) continue;
+      if (key == "seed" && companion != kCodes) continue;  // codebooks are those of a seed
+      if (key == "nfe" || key == "task" || !there.contains(key) || there[key] == value) continue;
       throw DataError(who + "its tensor \"" + companion + "\" was made with --" + option_name(key) + " " +
                       text_of(there[key]) + ", not " + text_of(value));
     }

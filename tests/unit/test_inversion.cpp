@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/registry.hpp"
 #include "inversion_helpers.hpp"
 #include "mixture_examples.hpp"
 #include "small_law.hpp"
@@ -282,6 +283,39 @@ TEST_CASE("ddpm-inversion without noises given is DDPM with the smaller variance
     const double start = 1 / (schedule.levels[0].alpha * schedule.levels[0].alpha);
     CHECK(law.variance(k, start) == doctest::Approx(variance).epsilon(1e-10));
   }
+}
+
+TEST_CASE("ddpm-inversion without noises given is the sampler ddpm") {
+  const std::vector<double> lambda = {2, 0.3, 0};
+  const Sampler& ddpm = *find_entry(samplers(), "ddpm");
+  const OptionValues options = options_of(ddpm), none;
+  const Sampler own = ddpm_inversion_sampler();
+  const Schedule schedule = vp(9);
+  const AffineLaw expected = affine_law({ddpm, options, schedule}, lambda);
+  const AffineLaw law = affine_law({own, none, schedule}, lambda);
+  REQUIRE(law.noise.size() == expected.noise.size());
+  for (std::size_t k = 0; k < lambda.size(); ++k) {
+    CHECK(law.start[k] == doctest::Approx(expected.start[k]).epsilon(1e-12));
+    CHECK(law.mean[k] == doctest::Approx(expected.mean[k]).epsilon(1e-12));
+    for (std::size_t j = 0; j < law.noise.size(); ++j)
+      CHECK(law.noise[j][k] == doctest::Approx(expected.noise[j][k]).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("inverses: of floats and doubles, and of samplers that take steps") {
+  std::size_t count = 0;
+  for (const Sampler& sampler : samplers()) {
+    const bool both = (sampler.invert_float == nullptr) == (sampler.invert_double == nullptr);
+    CHECK(both);
+    if (!sampler.has_inverse()) continue;
+    ++count;
+    CHECK(sampler.takes_steps());
+    const bool twice = inverse_of(inverse_of(sampler)).run_double == sampler.run_double;
+    CHECK(twice);
+    CHECK_NOTHROW(check_inverse(sampler));
+  }
+  CHECK(count >= 5);
+  CHECK_THROWS_AS(check_inverse(exact_sampler()), UsageError);
 }
 
 TEST_CASE("inverses: calls, draws and vectors kept are known beforehand") {
