@@ -15,7 +15,7 @@ Program program() {
   Program self;
   self.name = "sample";
   self.summary = "draw new samples from a model";
-  self.operands = "";
+  self.operands = "[FILE FILE]";
   self.options = joined(sample_options(),
                         std::vector{
                             seed_option(),
@@ -29,21 +29,15 @@ Program program() {
 int run(const Invocation& call) {
   const OptionValues& options = call.options;
   if (options.flag("list")) return write_sampler_list(call);
-  if (!call.files.empty()) throw UsageError("sample makes samples; it reads no FILE but --model");
   if (options.flag("report")) return write_sampler_report(call);
   for (const char* option : {"no-timing", "format"})
     if (options.given(option)) throw UsageError(std::string("--") + option + " is for --report");
-  const SampleRequest request = sample_request(options);
+  const SampleRequest request = sample_request(options, call.files);
   const auto maker = sample_maker(*request.target, request.plan);
   SampleSource source(*maker, request.target->shape(), request.dtype, options.integer("first-index") + request.count,
-                      request.trajectory ? request.plan.schedule.steps() + 1 : 0);
-  return run_source(call, request.count, [&](std::int64_t i) {
-    const SampleSource::Sample sample = source.sample(i);
-    Record record;
-    record.tensors["data"] = sample.data;
-    record.metadata = sample_metadata(request, sample.facts);
-    return record;
-  });
+                      request.trajectory ? request.plan.schedule.steps() + 1 : 0,
+                      request.plan.makes_companions() ? companion_vectors(request.plan) : -1);
+  return run_source(call, request.count, [&](std::int64_t i) { return sample_record(request, i, source.sample(i)); });
 }
 
 }  // namespace

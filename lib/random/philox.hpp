@@ -18,6 +18,7 @@ enum class Purpose : std::uint32_t {
   resample = 8,    ///< bootstrap and permutation tests
   operators = 9,   ///< random operators before the noise
   posterior = 10,  ///< draws of a clean sample given the noisy one
+  codebook = 11,   ///< codebooks of the noise of a sampler, shared by all samples
 };
 
 /// Names one stream of random numbers. `sample` is the global index of the sample, `copy` the copy or step within it.

@@ -45,6 +45,9 @@ SamplerCost sampler_cost(const SamplerSettings& settings) {
     z[0] = 0;
   };
   run.fact = [&](std::int64_t, const std::string&, double) { cost.tells = true; };
+  run.companion_sink = [&](const std::string&, std::int64_t vectors, std::span<const double>) {
+    cost.companions += vectors;
+  };
   if (settings.exact_history) run.flow = [](double, double, std::span<double>) {};
   double state = 1;
   run_on(settings, run, {&state, 1});

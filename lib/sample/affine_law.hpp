@@ -38,9 +38,10 @@ AffineLaw affine_law(const SamplerSettings& settings, std::span<const double> la
 
 /// What a run costs.
 struct SamplerCost {
-  std::int64_t calls = 0;  ///< of the denoiser, for one sample (NFE)
-  std::int64_t draws = 0;  ///< of a vector of normals
-  bool tells = false;      ///< facts about single samples
+  std::int64_t calls = 0;       ///< of the denoiser, for one sample (NFE)
+  std::int64_t draws = 0;       ///< of a vector of normals
+  bool tells = false;           ///< facts about single samples
+  std::int64_t companions = 0;  ///< vectors kept beside a state
 };
 /// By running it on one number. InternalError for a sampler that is not affine.
 SamplerCost sampler_cost(const SamplerSettings& settings);

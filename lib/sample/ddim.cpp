@@ -1,3 +1,4 @@
+#include "sample/ddim_inversion.hpp"
 #include "sample/sampler.hpp"
 #include "sample/vectors.hpp"
 
@@ -29,6 +30,9 @@ Sampler ddim_sampler() {
   self.source = "Song, Meng, Ermon 2020, equation 12 with eta 0";
   self.run_float = ddim<float>;
   self.run_double = ddim<double>;
+  self.invert_float = ddim_inversion<float>;
+  self.invert_double = ddim_inversion<double>;
+  self.options.push_back(fixed_point_option());
   return self;
 }
 

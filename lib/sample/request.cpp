@@ -11,6 +11,8 @@
 #include "model/external_denoiser.hpp"
 #include "model/model_kinds.hpp"
 #include "noise/schedule_options.hpp"
+#include "sample/coding.hpp"
+#include "sample/editing.hpp"
 #include "sample/guidance.hpp"
 #include "sample/start.hpp"
 
@@ -134,20 +136,6 @@ void refuse_schedule(const OptionValues& options, const Sampler& sampler) {
       throw UsageError("--" + option.name + ": sampler " + sampler.name + " has times of its own, no schedule");
 }
 
-void use_start(SampleRequest& request, std::shared_ptr<const StartStates> start, const OptionValues& options) {
-  const Target& target = *request.target;
-  if (start->shape() != target.shape())
-    throw DataError(options.text("init") + ": data has shape " + shape_text(start->shape()) + ", the model's samples " +
-                    shape_text(target.shape()));
-  if (!options.given("count")) request.count = start->count();
-  if (start->count() != 1 && start->count() != request.count)
-    throw UsageError("--count " + std::to_string(request.count) + ", but --init has " + std::to_string(start->count()) +
-                     " states");
-  const std::int64_t first = options.integer("first-index");
-  request.plan.start = [start, first](std::int64_t i, std::span<double> x) { start->copy(i - first, "data", x); };
-  if (options.given("from-sigma")) request.plan.start_noise = options.number("from-sigma");
-}
-
 }  // namespace
 
 std::vector<OptionSpec> sample_options() {
@@ -162,7 +150,10 @@ std::vector<OptionSpec> sample_options() {
           .otherwise("1")
           .at_least(-1000)
           .at_most(1000),
-      text("sampler", "NAME", "how to draw; --list tells more; in reports A,B,C or all\none of " + names_of(samplers()))
+      text("sampler", "NAME",
+           "how to draw; --list tells more; in reports A,B,C or all; by default ddim for --invert and "
+           "--interpolate\none of " +
+               names_of(samplers()))
           .otherwise("heun"),
       choice("schedule", names(schedule_families()), "the noise levels that a sampler steps through")
           .otherwise("karras"),
@@ -182,7 +173,7 @@ std::vector<OptionSpec> sample_options() {
           .not_in_history(),
       choice("dtype", {"F32", "F64"}, "type of the samples, and of the arithmetic").otherwise("F32"),
   };
-  for (const auto& more : {joined_entry_options(options_by_entry(samplers())), schedule_options()})
+  for (const auto& more : {editing_options(), joined_entry_options(options_by_entry(samplers())), schedule_options()})
     own.insert(own.end(), more.begin(), more.end());
   return own;
 }
@@ -215,16 +206,19 @@ std::unique_ptr<Target> requested_target(const OptionValues& options) { return t
 
 Schedule requested_schedule(const OptionValues& options, std::int64_t steps) { return schedule_of(options, steps); }
 
-SampleRequest sample_request(const OptionValues& options) {
-  const std::vector<std::string> chosen = requested_samplers(options);
-  const std::vector<std::int64_t> steps = requested_steps(options);
-  if (chosen.size() > 1 || steps.size() > 1) throw UsageError("lists of --sampler and --steps are for --report");
-  std::shared_ptr<const StartStates> start;
-  if (options.has("init")) start = std::make_shared<StartStates>(options.text("init"));
+SampleRequest sample_request(const OptionValues& typed, const std::vector<std::string>& files) {
   SampleRequest request;
-  request.target = target_of(options, start.get());
+  request.task = sample_task(typed, files);
+  std::shared_ptr<const StartStates> start;
+  if (typed.has("init")) start = std::make_shared<StartStates>(typed.text("init"));
+  if (request.task == SampleTask::interpolate) start = std::make_shared<StartStates>(files.front());
+  const OptionValues options = is_coding(request.task) ? coding_options(typed, request.task, *start) : typed;
+  const std::vector<std::int64_t> steps = requested_steps(options);
+  if (requested_samplers(options).size() > 1 || steps.size() > 1)
+    throw UsageError("lists of --sampler and --steps are for --report");
+  request.target = target_of(options, request.task == SampleTask::decode ? nullptr : start.get());
   SamplingPlan& plan = request.plan;
-  plan.sampler = *find_entry(samplers(), chosen.front());
+  plan.sampler = *find_entry(samplers(), sampler_in_task(options, request.task, start.get()));
   plan.options = entry_values(options_by_entry(samplers()), plan.sampler.name, "sampler", options);
   plan.seed = options.seed();
   if (plan.sampler.own_times) refuse_schedule(options, plan.sampler);
@@ -238,7 +232,11 @@ SampleRequest sample_request(const OptionValues& options) {
     throw UsageError("--trajectory adds an axis T, and the samples have one: axes " + request.target->axes());
   request.dtype = *dtype_from_name(options.text("dtype"));
   if (options.given("count")) request.count = options.integer("count");
-  if (start) use_start(request, start, options);
+  plan.keep_companions = options.flag("invertible");
+  if (request.task == SampleTask::interpolate)
+    use_ends(request, files, options);
+  else if (start)
+    use_start_in_task(request, start, options);
   return request;
 }
 
@@ -266,6 +264,7 @@ Metadata sample_metadata(const SampleRequest& request, const SampleFacts& facts)
     add("guidance", request.guidance);
   }
   for (const auto& [name, value] : facts) add(name, value);
+  for (const auto& [name, value] : request.told) told[name] = value;
   if (plan.sampler.takes_steps()) told["steps"] = plan.schedule.steps();
   if (plan.sampler.takes_steps() && !plan.sampler.own_times) {
     told["schedule"] = plan.schedule.name;
@@ -276,6 +275,18 @@ Metadata sample_metadata(const SampleRequest& request, const SampleFacts& facts)
   return {{"axes", request.trajectory ? "T" + axes : axes},
           {"model", request.target->description()},
           {"sampler", told.dump()}};
+}
+
+Record sample_record(const SampleRequest& request, std::int64_t i, const SampleSource::Sample& sample) {
+  SampleFacts facts = sample.facts;
+  if (request.facts) facts.merge(request.facts(i));
+  Record record;
+  record.tensors["data"] = sample.data;
+  for (const auto& [name, tensor] : sample.companions) record.tensors[name] = tensor;
+  if (request.task == SampleTask::encode) pack_codes(request, record, facts);
+  record.metadata = sample_metadata(request, facts);
+  if (request.task == SampleTask::encode) record.metadata["axes"] = "D";
+  return record;
 }
 
 }  // namespace noiseutils

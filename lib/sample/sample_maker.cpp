@@ -8,6 +8,7 @@
 #include "model/linear_model.hpp"
 #include "random/random.hpp"
 #include "sample/affine_law.hpp"
+#include "sample/companions.hpp"
 #include "sample/guidance.hpp"
 #include "sample/model_coordinates.hpp"
 #include "sample/vectors.hpp"
@@ -123,6 +124,8 @@ class Steps : public EitherType<Steps> {
     Draws<T> draws(plan_.seed, batch.first, target_.dim());
     fill_start(plan_, schedule_.s(0), draws, batch, target_.dim());
     target_.expect(plan_.sampler.vector_by_vector ? Target::CallSize::one_vector : Target::CallSize::batch);
+    const double alpha = schedule_.levels.back().alpha;
+    if (plan_.invert) combine(x, {{1 / alpha, x}});
     if (starts_from_nothing(plan_.schedule)) {
       std::vector<T> mean(x.size());
       target_.denoise(kBeyondAllData, std::span<const T>(x), std::span<T>(mean));
@@ -140,12 +143,22 @@ class Steps : public EitherType<Steps> {
     run.target = &target_;
     run.fact = fact_function(*batch.facts);
     run.from_states = plan_.start != nullptr;
+    run.seed = plan_.seed;
+    const BatchCompanions<T> companions(plan_, batch, target_.shape());
+    if (plan_.companion)
+      run.companion_source = [&](const std::string& name, std::int64_t, std::span<T> values) {
+        return companions.read(name, values);
+      };
+    if (batch.companions != nullptr)
+      run.companion_sink = [&](const std::string& name, std::int64_t vectors, std::span<const T> values) {
+        companions.keep(name, vectors, values);
+      };
     run.observe(0, x);
     function_of(plan_.sampler, T())(run, x);
     const double calls = static_cast<double>(evaluated) / static_cast<double>(run.count(x));
     for (SampleFacts& own : *batch.facts)
       if (!plan_.sampler.affine) own.try_emplace("nfe", calls);
-    combine(x, {{schedule_.levels.back().alpha, x}});
+    if (!plan_.invert) combine(x, {{alpha, x}});
   }
 
  private:
@@ -289,8 +302,12 @@ bool knows_every_level(Target& target) {
   return guided != nullptr && guided->conditional().model() != nullptr;
 }
 
+/// Dry runs know the way that the plan goes.
+Sampler directed(const SamplingPlan& plan) { return plan.invert ? inverse_of(plan.sampler) : plan.sampler; }
+
 void check(Target& target, const SamplingPlan& plan) {
   const Sampler& sampler = plan.sampler;
+  if (plan.invert) check_inverse(sampler);
   if (sampler.needs_class && target.guided() == nullptr)
     throw UsageError("--sampler " + sampler.name + " guides towards a class; give --class");
   if (!sampler.takes_steps()) {
@@ -314,12 +331,22 @@ void check(Target& target, const SamplingPlan& plan) {
 
 }  // namespace
 
+void check_inverse(const Sampler& sampler) {
+  if (sampler.has_inverse()) return;
+  std::string known;
+  for (const Sampler& other : samplers())
+    if (other.has_inverse()) known += (known.empty() ? "" : ", ") + other.name;
+  throw UsageError("sampler " + sampler.name + " has no inverse; these have one: " + known);
+}
+
 std::unique_ptr<SampleMaker> sample_maker(Target& target, SamplingPlan plan) {
   check(target, plan);
   const Model* model = target.model();
   if (!plan.sampler.takes_steps()) return std::make_unique<ExactDraws>(*model, plan.seed);
   const LinearModel* linear = model == nullptr ? nullptr : model->linear();
-  if (linear == nullptr || !plan.sampler.affine || plan.stepping == Stepping::one_by_one)
+  plan.sampler = directed(plan);
+  if (linear == nullptr || !plan.sampler.affine || plan.stepping == Stepping::one_by_one || plan.companion ||
+      plan.makes_companions())
     return std::make_unique<Steps>(target, std::move(plan));
   std::unique_ptr<SampleMaker> steps;
   if (plan.sampler.stochastic)
@@ -334,7 +361,14 @@ std::optional<std::int64_t> denoiser_calls(const SamplingPlan& plan) {
   if (!plan.sampler.takes_steps()) return 0;
   if (!plan.sampler.affine) return std::nullopt;
   const std::int64_t first = starts_from_nothing(plan.schedule) ? 1 : 0;  // E[x_0]
-  return first + sampler_cost({plan.sampler, plan.options, finite_part(plan.schedule)}).calls;
+  const Sampler sampler = directed(plan);
+  return first + sampler_cost({sampler, plan.options, finite_part(plan.schedule)}).calls;
+}
+
+std::int64_t companion_vectors(const SamplingPlan& plan) {
+  if (!plan.makes_companions() || !plan.sampler.affine) return 0;
+  const Sampler sampler = directed(plan);
+  return sampler_cost({sampler, plan.options, finite_part(plan.schedule)}).companions;
 }
 
 }  // namespace noiseutils

@@ -24,6 +24,10 @@ enum class Stepping {
 /// Numbers about one sample, for its metadata.
 using SampleFacts = std::map<std::string, double, std::less<>>;
 
+/// Tensors beside one sample, by name (SamplerRun::keep): of the samples' type, [k, ...] for k > 1 vectors, [n] for n
+/// plain numbers.
+using SampleCompanions = std::map<std::string, Tensor, std::less<>>;
+
 /// Samples first, first + 1, ... of a seed: what goes in and what comes out.
 template <class T>
 struct SampleBatch {
@@ -32,6 +36,7 @@ struct SampleBatch {
   std::vector<SampleFacts>* facts;  ///< out: one a sample
   /// Sees each state, x(s_i) for i = 0 ... N, in units of the data.
   std::function<void(std::int64_t i, std::span<const T> x)> observer = {};
+  std::vector<SampleCompanions>* companions = nullptr;  ///< out, where wanted: one a sample
 };
 
 /// What to sample, by which steps.
@@ -45,7 +50,17 @@ struct SamplingPlan {
   /// part in it: a relative error of about (covariance of the data) / s_0^2.
   std::function<void(std::int64_t i, std::span<double> x)> start = {};
   double start_noise = 0;  ///< standard deviation of noise added to such a start
+  /// The sampler's inverse: starts are samples, results are states x(s_0).
+  bool invert = false;
+  bool keep_companions = false;  ///< what the sampler leaves for its inverse; an inverse always keeps
+  /// Fills the companion `name` of the start of sample i; false if it has none. Throws DataError if it does not fit.
+  std::function<bool(std::int64_t i, const std::string& name, std::span<double> values)> companion = {};
+
+  bool makes_companions() const { return invert || keep_companions; }
 };
+
+/// Throws UsageError, which names those that have one, unless the sampler has an inverse.
+void check_inverse(const Sampler& sampler);
 
 /// Makes samples in batches. Sample i starts from the normals of the stream {seed, sampler, i, 0}; draw j on the way
 /// takes those of {seed, sampler, i, j}. It depends on nothing else: not on the batch, nor on threads. Normals are
@@ -60,6 +75,9 @@ class SampleMaker {
 /// `target` must outlive the maker. Throws UsageError where plan and target do not fit: fewer steps than the sampler
 /// needs, an infinite s_0 that it cannot start from, exact draws from what is no model.
 std::unique_ptr<SampleMaker> sample_maker(Target& target, SamplingPlan plan);
+
+/// Vectors of a sample's size that are kept beside one sample: what bounds a batch.
+std::int64_t companion_vectors(const SamplingPlan& plan);
 
 /// Calls of the denoiser for one sample; nullopt where they depend on the sample.
 std::optional<std::int64_t> denoiser_calls(const SamplingPlan& plan);

@@ -19,8 +19,14 @@ Shape with_leading(std::int64_t n, Shape shape) {
 
 }  // namespace
 
-SampleSource::SampleSource(SampleMaker& maker, Shape shape, DType dtype, std::int64_t end, std::int64_t states)
-    : maker_(maker), shape_(std::move(shape)), dtype_(dtype), end_(end), states_(states) {
+SampleSource::SampleSource(SampleMaker& maker, Shape shape, DType dtype, std::int64_t end, std::int64_t states,
+                           std::int64_t companions)
+    : maker_(maker),
+      shape_(std::move(shape)),
+      dtype_(dtype),
+      end_(end),
+      states_(states),
+      companion_vectors_(companions) {
   if (dtype_ != DType::F32 && dtype_ != DType::F64) throw InternalError("samples are F32 or F64");
 }
 
@@ -28,12 +34,15 @@ SampleSource::Sample SampleSource::sample(std::int64_t i) {
   if (i >= end_) throw InternalError("a sample beyond the end was asked for");
   if (i < first_ || i >= first_ + count_) {
     first_ = i;
-    const std::int64_t elements = element_count(shape_) * std::max<std::int64_t>(states_, 1);
+    const std::int64_t elements =
+        element_count(shape_) * (std::max<std::int64_t>(states_, 1) + std::max<std::int64_t>(companion_vectors_, 0));
     count_ = std::min({end_ - i, kBatchSamples, std::max<std::int64_t>(1, kBatchElements / elements)});
     facts_.assign(static_cast<std::size_t>(count_), {});
+    companions_.assign(static_cast<std::size_t>(count_), {});
     dtype_ == DType::F64 ? make_batch<double>() : make_batch<float>();
   }
-  return {batch_.at(i - first_), facts_[static_cast<std::size_t>(i - first_)]};
+  const auto at = static_cast<std::size_t>(i - first_);
+  return {batch_.at(i - first_), facts_[at], companions_[at]};
 }
 
 template <class T>
@@ -41,6 +50,7 @@ void SampleSource::make_batch() {
   SampleBatch<T> batch;
   batch.first = first_;
   batch.facts = &facts_;
+  if (companion_vectors_ >= 0) batch.companions = &companions_;
   const Shape samples = with_leading(count_, shape_);
   // A new one: records already handed out share the old.
   batch_ = Tensor(dtype_, states_ == 0 ? samples : with_leading(count_, with_leading(states_, shape_)));

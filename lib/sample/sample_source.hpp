@@ -12,10 +12,13 @@ class SampleSource {
   struct Sample {
     Tensor data;        ///< with `trajectory` all states one after the other, N + 1 of them along a leading axis T
     SampleFacts facts;  ///< beyond the plan
+    SampleCompanions companions;
   };
 
-  /// `shape` of one sample; F32 or F64. states: 0, or N + 1 for trajectories.
-  SampleSource(SampleMaker& maker, Shape shape, DType dtype, std::int64_t end, std::int64_t states = 0);
+  /// `shape` of one sample; F32 or F64. states: 0, or N + 1 for trajectories. companions: where they are wanted, about
+  /// how many vectors are kept beside a sample; -1: they are not.
+  SampleSource(SampleMaker& maker, Shape shape, DType dtype, std::int64_t end, std::int64_t states = 0,
+               std::int64_t companions = -1);
 
   /// Sample i < end. Makes the following ones along with it where it is not at hand.
   Sample sample(std::int64_t i);
@@ -27,10 +30,11 @@ class SampleSource {
   SampleMaker& maker_;
   Shape shape_;
   DType dtype_;
-  std::int64_t end_, states_;
+  std::int64_t end_, states_, companion_vectors_;
   std::int64_t first_ = 0, count_ = 0;  // samples at hand
   Tensor batch_;
   std::vector<SampleFacts> facts_;
+  std::vector<SampleCompanions> companions_;
 };
 
 }  // namespace noiseutils

@@ -38,6 +38,13 @@ struct SamplerRun {
   std::function<void(double from, double to, std::span<T> x)> flow = {};
   /// A number about vector v of the batch, which becomes metadata of its sample: "acceptance", "nfe".
   std::function<void(std::int64_t v, const std::string& name, double value)> fact = {};
+  /// Companions are numbers that a sampler needs beside the state of a vector to go back the way it came: they travel
+  /// in its record. `vectors` of them of the state's shape to each vector, or 0: plain numbers. The source fills
+  /// `values`, all of one vector after all of the other, from those of the starts; false where these have none.
+  std::function<bool(const std::string& name, std::int64_t vectors, std::span<T> values)> companion_source = {};
+  /// Set where somebody keeps them.
+  std::function<void(const std::string& name, std::int64_t vectors, std::span<const T> values)> companion_sink = {};
+  std::uint64_t seed = 0;         ///< of streams that all samples share
   bool from_states = false;       ///< x was given (--init), not drawn
   bool lower_order_final = true;  ///< reports on orders switch the safe last steps of some methods off
   Target* target = nullptr;       ///< what is sampled from, for samplers that need more than D; nullptr in dry runs
@@ -56,6 +63,12 @@ struct SamplerRun {
   }
   void tell(std::int64_t v, const std::string& name, double value) const {
     if (fact) fact(v, name, value);
+  }
+  bool load(const std::string& name, std::int64_t vectors, std::span<T> values) const {
+    return companion_source && companion_source(name, vectors, values);
+  }
+  void keep(const std::string& name, std::int64_t vectors, std::span<const T> values) const {
+    if (companion_sink) companion_sink(name, vectors, values);
   }
 };
 
@@ -83,9 +96,17 @@ struct Sampler {
   std::vector<OptionSpec> options = {};
   SamplerFunction<float> run_float = nullptr;  ///< nullptr: independent draws from the model's law
   SamplerFunction<double> run_double = nullptr;
+  /// The way back, from x(s_N) to x(s_0); nullptr where there is none.
+  SamplerFunction<float> invert_float = nullptr;
+  SamplerFunction<double> invert_double = nullptr;
+  std::string companion = {};  ///< what an inverse keeps beside x(s_0) for the sampler to return exactly; "": nothing
 
   bool takes_steps() const { return run_double != nullptr; }
+  bool has_inverse() const { return invert_double != nullptr; }
 };
+
+/// The sampler that runs the inverse.
+Sampler inverse_of(Sampler sampler);
 
 const std::vector<Sampler>& samplers();
 
@@ -126,6 +147,10 @@ Sampler predictor_corrector_sampler();
 Sampler annealed_langevin_sampler();
 Sampler pc_guidance_sampler();
 Sampler exact_sampler();
+Sampler bdia_sampler();
+Sampler edict_sampler();
+Sampler ddpm_inversion_sampler();
+Sampler ddcm_sampler();
 Sampler iadb_sampler();
 Sampler rddm_sampler();
 Sampler interpolant_sampler();

@@ -1,11 +1,13 @@
 #include "sample/sampler.hpp"
+
+#include <utility>
+
 #include "sample/vectors.hpp"
 
 namespace noiseutils {
 
 const std::vector<Sampler>& samplers() {
   static const std::vector<Sampler> all = {
-      // deterministic
       ddim_sampler(),
       euler_sampler(),
       heun_sampler(),
@@ -35,6 +37,11 @@ const std::vector<Sampler>& samplers() {
       ghvb_sampler(),
       accelerated_ddim_sampler(),
       rk45_sampler(),
+      // with an inverse
+      bdia_sampler(),
+      edict_sampler(),
+      ddpm_inversion_sampler(),
+      ddcm_sampler(),
       // from one law to another, degraded samples
       iadb_sampler(),
       rddm_sampler(),
@@ -79,6 +86,12 @@ const std::vector<Sampler>& samplers() {
       blind_sampler(),
   };
   return all;
+}
+
+Sampler inverse_of(Sampler sampler) {
+  std::swap(sampler.run_float, sampler.invert_float);
+  std::swap(sampler.run_double, sampler.invert_double);
+  return sampler;
 }
 
 template <class T>

@@ -30,13 +30,26 @@ StartStates::StartStates(const std::string& path) {
 }
 
 void StartStates::copy(std::int64_t i, std::string_view name, std::span<double> x) const {
-  const Record& sample = samples_[count() == 1 ? 0 : static_cast<std::size_t>(i)];
-  const Tensor tensor = sample.require(name).converted(DType::F64);
+  const Tensor tensor = sample(i).require(name).converted(DType::F64);
   if (tensor.shape() != shape_)
     throw DataError("start " + std::to_string(i) + ": tensor \"" + std::string(name) + "\" has shape " +
                     shape_text(tensor.shape()) + ", expected " + shape_text(shape_));
   const auto values = tensor.values<double>();
   std::copy(values.begin(), values.end(), x.begin());
+}
+
+bool StartStates::companion(std::int64_t i, const std::string& name, std::span<double> values) const {
+  const Tensor* found = sample(i).find(name);
+  if (found == nullptr) return false;
+  const std::string who = "start " + std::to_string(i) + ": tensor \"" + name + "\"";
+  if (found->size() != static_cast<std::int64_t>(values.size()))
+    throw DataError(who + " has " + std::to_string(found->size()) + " elements, these steps take " +
+                    std::to_string(values.size()));
+  const Tensor tensor = found->converted(DType::F64);
+  if (first_nonfinite(tensor) >= 0) throw DataError(who + " is not finite");
+  const auto all = tensor.values<double>();
+  std::copy(all.begin(), all.end(), values.begin());
+  return true;
 }
 
 }  // namespace noiseutils

@@ -17,6 +17,11 @@ class StartStates {
   const std::string& axes() const { return axes_; }  ///< of one sample
   const Shape& shape() const { return shape_; }
   std::int64_t count() const { return static_cast<std::int64_t>(samples_.size()); }
+  /// Sample i, or the only one.
+  const Record& sample(std::int64_t i) const { return samples_[count() == 1 ? 0 : static_cast<std::size_t>(i)]; }
+  /// Fills `values` with tensor `name` of sample i; false if it has none. DataError if it is of another size or not
+  /// finite.
+  bool companion(std::int64_t i, const std::string& name, std::span<double> values) const;
   /// Tensor `name` of sample i; of the only one, if there is but one. DataError if it has none of the right size.
   void copy(std::int64_t i, std::string_view name, std::span<double> x) const;
 

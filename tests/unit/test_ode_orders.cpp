@@ -167,7 +167,9 @@ TEST_CASE("ode samplers: calls of the denoiser") {
 TEST_CASE("ode samplers: a point mass is reached exactly whatever the steps, by all that keep e constant") {
   const double s0 = 10, s1 = 2;
   for (const Sampler& sampler : samplers()) {
-    if (!sampler.affine || !sampler.takes_steps() || sampler.stochastic || sampler.name == "accelerated-ddim") continue;
+    if (!sampler.affine || !sampler.takes_steps() || sampler.stochastic) continue;
+    // edict asks for e at a level that its second state has left.
+    if (sampler.name == "accelerated-ddim" || sampler.name == "edict") continue;
     INFO(sampler.name);
     const std::vector<double> point{0};
     const Schedule schedule = levels_between(s0, s1, 5, 3);
