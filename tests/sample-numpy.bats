@@ -156,8 +156,14 @@ END_OF_PYTHON
   for law in gaussian mixture; do
     for tolerance in 1e-4 1e-6 1e-9; do run_from $law 80 rk-$tolerance --sampler rk45 --tolerance $tolerance; done
   done
+  run_from gaussian 80 path --sampler rk45 --tolerance 1e-8 --steps 30 --trajectory
   py - <<'END_OF_PYTHON'
 from laws import *
+s, path = karras(80, .002, 30), loaded("gaussian-path.safetensors")
+for i, level in enumerate(s[:-1]):
+    gain = np.sqrt((spectrum + level**2)/(spectrum + 80**2))
+    exact = mean + (start("gaussian", 80) - mean) @ U.T * gain @ U
+    assert relative(path[:, i], exact) < 1e-5, (i, relative(path[:, i], exact))
 for law in laws:
     exact = np.load(f"{law}-80-flow.npy")
     for tolerance in ("1e-4", "1e-6", "1e-9"):

@@ -92,6 +92,22 @@ double DormandPrince<T>::attempt(double t, double h, std::span<const T> y) {
 }
 
 template <class T>
+void DormandPrince<T>::within(double theta, double h, std::span<const T> y, std::span<T> out) const {
+  const double t = theta, ends = t * t * (3 - 2 * t), middle = t * t * (t - 1) * (t - 1);
+  const auto& [k1, k2, k3, k4, k5, k6, k7] = k_;
+  combine<T>(
+      out,
+      {{1, y},
+       {h * (ends * 35 / 384 + t * (t - 1) * (t - 1) - middle * 5 * (2558722523.0 - 31403016.0 * t) / 11282082432.0),
+        k1},
+       {h * (ends * 500 / 1113 + middle * 100 * (882725551.0 - 15701508.0 * t) / 32700410799.0), k3},
+       {h * (ends * 125 / 192 - middle * 25 * (443332067.0 - 31403016.0 * t) / 1880347072.0), k4},
+       {h * (-ends * 2187 / 6784 + middle * 32805 * (23143187.0 - 3489224.0 * t) / 199316789632.0), k5},
+       {h * (ends * 11 / 84 - middle * 55 * (29972135.0 - 7076736.0 * t) / 822651844.0), k6},
+       {h * (t * t * (t - 1) + middle * 10 * (7414447.0 - 829305.0 * t) / 29380423.0), k7}});
+}
+
+template <class T>
 void DormandPrince<T>::integrate(double from, double to, std::span<T> y) {
   if (from == to) return;
   if (stage_.size() != y.size()) {
@@ -111,6 +127,7 @@ void DormandPrince<T>::integrate(double from, double to, std::span<T> y) {
     const double error = attempt(t, std::copysign(h, to - t), y);
     const double factor = kSafety * std::pow(error, -0.2);  // NaN where f is
     if (error <= 1) {
+      if (watcher_) watcher_(t, std::copysign(h, to - t), y);
       t = last ? to : t + std::copysign(h, to - t);
       std::copy(next_.begin(), next_.end(), y.begin());
       k_[0].swap(k_[6]);

@@ -42,6 +42,13 @@ class DormandPrince {
   void integrate(double from, double to, std::span<T> y);
   void restart() { step_ = 0; }
 
+  /// Is shown each step that is taken, from y at t to t + h, before y changes; may ask for what lies within.
+  using Watcher = std::function<void(double t, double h, std::span<const T> y)>;
+  void watch(Watcher watcher) { watcher_ = std::move(watcher); }
+  /// The solution at t + theta h, 0 <= theta <= 1, to fourth order without further calls of f, of a step that is being
+  /// watched. Source: Hairer, Norsett, Wanner, equation II.6.12.
+  void within(double theta, double h, std::span<const T> y, std::span<T> out) const;
+
   std::int64_t calls() const { return calls_; }        ///< of f so far
   std::int64_t accepted() const { return accepted_; }  ///< steps
   std::int64_t rejected() const { return rejected_; }
@@ -54,6 +61,7 @@ class DormandPrince {
 
   Derivative f_;
   ErrorNorm norm_;
+  Watcher watcher_;
   std::array<std::vector<T>, 7> k_;  ///< k_[0] is f at the present state, where step_ > 0
   std::vector<T> stage_, next_;
   double step_ = 0;  ///< length that the next step may have; 0: nothing is known

@@ -74,6 +74,37 @@ TEST_CASE("dormand-prince: pieces go on where the last one ended, at no more tha
   CHECK(many.calls() == 2 + 6 * (many.accepted() + many.rejected()));
 }
 
+TEST_CASE("dormand-prince: within a step, to fourth order: y' = 4 t^3 exactly, a flow with errors that fall as h^5") {
+  std::vector<double> y = {1}, inside(1);
+  DormandPrince<double> quartic([](double t, auto, auto dydt) { dydt[0] = 4 * t * t * t; }, {1e3, 1e3});
+  int steps = 0;
+  quartic.watch([&](double t, double h, std::span<const double> before) {
+    for (const double theta : {0.0, 0.1, 0.5, 0.77, 1.0}) {
+      quartic.within(theta, h, before, inside);
+      CHECK(inside[0] == doctest::Approx(1 + std::pow(t + theta * h, 4)).epsilon(1e-13));
+    }
+    ++steps;
+  });
+  quartic.integrate(0, 2, y);
+  CHECK(steps == quartic.accepted());
+
+  std::vector<double> errors;
+  for (const double h : {0.1, 0.05, 0.025}) {  // one step of y' = y, which the tolerance lets be of any length
+    DormandPrince<double> growth([](double, auto x, auto dxdt) { dxdt[0] = x[0]; }, {1e3, 1e3});
+    double error = 0;
+    growth.watch([&](double t, double length, std::span<const double> before) {
+      if (t != 0 || length != h) return;
+      growth.within(0.4, length, before, inside);
+      error = std::abs(inside[0] - std::exp(0.4 * h));
+    });
+    y = {1};
+    growth.integrate(0, h, y);
+    errors.push_back(error);
+  }
+  CHECK(std::log2(errors[0] / errors[1]) == doctest::Approx(5).epsilon(0.05));
+  CHECK(std::log2(errors[1] / errors[2]) == doctest::Approx(5).epsilon(0.05));
+}
+
 TEST_CASE("dormand-prince: floats follow doubles to their own rounding") {
   std::vector<float> x(kVariances.size(), 1);
   DormandPrince<float>(flow<float>, {1e-5, 0}).integrate(10, 0.5, x);
