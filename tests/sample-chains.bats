@@ -132,6 +132,19 @@ assert np.abs(x - data("blind.safetensors")).max() < 1e-6, "blind"
 END_OF_PYTHON
 }
 
+@test "sample chains: any program may be the denoiser; where nothing is drawn its samples are the model's" {
+  for sampler in lml adaptive-skip ula myula walk-jump log-concave-chain; do
+    options "$sampler"
+    sample --denoiser 'denoise --model model.safetensors' --shape 4,3 "${options[@]}" -n 2 -o program.nst
+    sample --model model.safetensors "${options[@]}" -n 2 -o own.nst
+    case $sampler in lml | adaptive-skip)
+      metric rmse --reference own.nst program.nst | jq -e 'select(.rmse > 1e-5)' >worse || true
+      [ ! -s worse ]
+      ;;
+    esac
+  done
+}
+
 @test "sample chains: what cannot be is refused in one line, and nothing is written" {
   printf '#!/bin/sh\nexit 1\n' >never.sh
   chmod +x never.sh

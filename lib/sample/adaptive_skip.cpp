@@ -2,7 +2,7 @@
 #include <cmath>
 #include <deque>
 
-#include "base/threads.hpp"
+#include "sample/parallel_vectors.hpp"
 #include "sample/sampler.hpp"
 #include "sample/vector_groups.hpp"
 #include "sample/vectors.hpp"
@@ -56,7 +56,7 @@ void adaptive_skip(const SamplerRun<T>& run, std::span<T> x) {
     combine(x, {{1 - ratio, x0}, {ratio, x}});
     const auto at = static_cast<std::size_t>(i);
     const double alpha = run.schedule.levels[at].alpha, next = run.schedule.levels[at + 1].alpha;
-    parallel_blocks(count, [&](std::int64_t v) {
+    parallel_vectors(count, d, [&](std::int64_t v) {
       double moved = 0;
       for (std::int64_t j = v * d; j < (v + 1) * d; ++j) {
         const auto element = static_cast<std::size_t>(j);

@@ -5,8 +5,8 @@
 
 #include "base/error.hpp"
 #include "base/number.hpp"
-#include "base/threads.hpp"
 #include "sample/chain_diagnostics.hpp"
+#include "sample/parallel_vectors.hpp"
 #include "sample/target.hpp"
 #include "sample/vectors.hpp"
 
@@ -35,7 +35,7 @@ class Followed {
   void add(std::size_t k, std::int64_t n, const Chain<T>& chain, std::span<const T> x) {
     const std::int64_t thinning = (steps_ + kLongestTrace - 1) / kLongestTrace;
     const std::span<const double> log_densities = chain.log_densities();
-    parallel_blocks(static_cast<std::int64_t>(samples_.size()), [&](std::int64_t v) {
+    parallel_vectors(static_cast<std::int64_t>(samples_.size()), run_.dim, [&](std::int64_t v) {
       const auto at = static_cast<std::size_t>(v);
       FollowedSample& own = samples_[at];
       if (chain.accepted(v)) ++own.accepted;

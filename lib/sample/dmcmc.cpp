@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/threads.hpp"
 #include "sample/chain_diagnostics.hpp"
 #include "sample/chains.hpp"
 #include "sample/langevin_gibbs.hpp"
+#include "sample/parallel_vectors.hpp"
 #include "sample/target.hpp"
 #include "sample/vector_groups.hpp"
 #include "sample/vectors.hpp"
@@ -69,7 +69,7 @@ void dmcmc(const SamplerRun<T>& run, std::span<T> x) {
   for (std::int64_t step = 0; step < burn_in + counted; ++step) {
     chain.step(x);
     if (step < burn_in) continue;
-    parallel_blocks(count, [&](std::int64_t vector) {
+    parallel_vectors(count, run.dim, [&](std::int64_t vector) {
       const auto v = static_cast<std::size_t>(vector);
       const double s = chain.sigma(vector);
       traces[v][0].push_back(std::log(s));

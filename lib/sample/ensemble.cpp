@@ -2,8 +2,8 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "base/threads.hpp"
 #include "sample/chains.hpp"
+#include "sample/parallel_vectors.hpp"
 #include "sample/target.hpp"
 #include "sample/vectors.hpp"
 
@@ -100,7 +100,7 @@ class Ensemble : public Chain<T> {
     for (std::int64_t j = 0; j < half; ++j) {
       run_.uniforms(u);
       const std::size_t at = static_cast<std::size_t>(first + j) * count_, from = static_cast<std::size_t>(j) * count_;
-      parallel_blocks(static_cast<std::int64_t>(count_), [&](std::int64_t vector) {
+      parallel_vectors(static_cast<std::int64_t>(count_), run_.dim, [&](std::int64_t vector) {
         const auto v = static_cast<std::size_t>(vector);
         const bool taken = std::log(u[v]) < log_factors[from + v] + log_p[from + v] - log_p_[at + v];
         if (first + j == 0) accepted_[v] = taken ? 1 : 0;

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "base/threads.hpp"
 #include "sample/langevin_proposal.hpp"
+#include "sample/parallel_vectors.hpp"
 #include "sample/vector_groups.hpp"
 #include "sample/vectors.hpp"
 
@@ -56,7 +56,7 @@ void LangevinGibbs<T>::move(std::span<T> x) {
   const auto of = [d](auto& batch, std::int64_t v) {
     return std::span(batch).subspan(static_cast<std::size_t>(v) * d, d);
   };
-  parallel_blocks(run_.count(x), [&](std::int64_t v) {
+  parallel_vectors(run_.count(x), run_.dim, [&](std::int64_t v) {
     const double noise = std::sqrt(2 * rate_) * s_[static_cast<std::size_t>(v)];
     combine<T>(of(y_, v), {{1 - rate_, of(x, v)}, {rate_, of(x0_, v)}, {noise, of(y_, v)}});
   });
@@ -65,7 +65,7 @@ void LangevinGibbs<T>::move(std::span<T> x) {
     denoise_each<T>(model_, s_, all_, y_, y0_);
     run_.uniforms(uniforms_);
   }
-  parallel_blocks(run_.count(x), [&](std::int64_t vector) {
+  parallel_vectors(run_.count(x), run_.dim, [&](std::int64_t vector) {
     const auto v = static_cast<std::size_t>(vector);
     if (adjusted_) {
       const LangevinProposal proposal{rate_, s_[v]};

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/threads.hpp"
 #include "model/linear_model.hpp"
+#include "sample/parallel_vectors.hpp"
 
 namespace noiseutils {
 namespace {
@@ -36,21 +36,22 @@ std::vector<double> LevelPosterior::linear_log_densities(std::span<const double>
   const std::size_t n = x.size() / d, count = levels_.size();
   std::vector<double> coefficients(n * rank), result(n * count);
   model.coefficients(x, std::span<double>(coefficients));
-  parallel_blocks(static_cast<std::int64_t>(n), [&](std::int64_t vector) {
-    const auto v = static_cast<std::size_t>(vector);
-    std::vector<double> squares(rank + 1);  // the last: |x - mean|^2 outside the basis
-    for (std::size_t e = 0; e < d; ++e) squares[rank] += std::pow(x[v * d + e] - model.mean()[e], 2);
-    for (std::size_t k = 0; k < rank; ++k) {
-      squares[k] = coefficients[v * rank + k] * coefficients[v * rank + k];
-      squares[rank] -= squares[k];
-    }
-    squares[rank] = std::max(squares[rank], 0.0);
-    for (std::size_t l = 0; l < count; ++l) {
-      double twice = log_determinants_[l];
-      for (std::size_t k = 0; k <= rank; ++k) twice += squares[k] * precisions_[l * (rank + 1) + k];
-      result[v * count + l] = -twice / 2;
-    }
-  });
+  parallel_vectors(static_cast<std::int64_t>(n), static_cast<std::int64_t>((rank + 1) * count),
+                   [&](std::int64_t vector) {
+                     const auto v = static_cast<std::size_t>(vector);
+                     std::vector<double> squares(rank + 1);  // the last: |x - mean|^2 outside the basis
+                     for (std::size_t e = 0; e < d; ++e) squares[rank] += std::pow(x[v * d + e] - model.mean()[e], 2);
+                     for (std::size_t k = 0; k < rank; ++k) {
+                       squares[k] = coefficients[v * rank + k] * coefficients[v * rank + k];
+                       squares[rank] -= squares[k];
+                     }
+                     squares[rank] = std::max(squares[rank], 0.0);
+                     for (std::size_t l = 0; l < count; ++l) {
+                       double twice = log_determinants_[l];
+                       for (std::size_t k = 0; k <= rank; ++k) twice += squares[k] * precisions_[l * (rank + 1) + k];
+                       result[v * count + l] = -twice / 2;
+                     }
+                   });
   return result;
 }
 

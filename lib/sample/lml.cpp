@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "base/threads.hpp"
+#include "sample/parallel_vectors.hpp"
 #include "sample/sampler.hpp"
 #include "sample/vectors.hpp"
 
@@ -42,7 +42,7 @@ void lml(const SamplerRun<T>& run, std::span<T> x) {
   for (std::int64_t i = 0; i < run.steps(); ++i) {
     const double a = run.s(i), b = run.s(i + 1);
     run.denoise(a, x, x0);
-    parallel_blocks(run.count(x), [&](std::int64_t vector) {
+    parallel_vectors(run.count(x), run.dim, [&](std::int64_t vector) {
       const std::size_t first = static_cast<std::size_t>(vector) * d;
       const std::span<double> own = std::span<double>(e).subspan(first, d);
       for (std::size_t j = 0; j < d; ++j)

@@ -64,7 +64,7 @@ Sampler log_concave_chain_sampler() {
   Sampler self;
   self.name = "log-concave-chain";
   self.summary = "measurements of one sample drawn one after the other, each from a log-concave law";
-  self.calls_per_step = 51;
+  self.calls_per_step = 21;
   self.stochastic = true;
   self.source = "Saremi, Park, Bach 2023, algorithm 1";
   self.options = {
@@ -72,7 +72,7 @@ Sampler log_concave_chain_sampler() {
           .otherwise("0")
           .at_least(0)
           .at_most(1e6),
-      integer("walk-steps", "N", "steps of the walk of each measurement").otherwise("50").at_least(1).at_most(1e9),
+      integer("walk-steps", "N", "steps of the walk of each measurement").otherwise("20").at_least(1).at_most(1e9),
   };
   for (const OptionSpec& option : walk_options()) self.options.push_back(option);
   self.options.push_back(keep_noise_option());

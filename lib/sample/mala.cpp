@@ -1,8 +1,8 @@
 #include <cmath>
 
-#include "base/threads.hpp"
 #include "sample/chains.hpp"
 #include "sample/langevin_proposal.hpp"
+#include "sample/parallel_vectors.hpp"
 #include "sample/target.hpp"
 #include "sample/vectors.hpp"
 
@@ -41,7 +41,7 @@ class AdjustedLangevin : public Chain<T> {
     run_.uniforms(uniforms_);
     const LangevinProposal proposal{rate_, s_};
     const auto d = static_cast<std::size_t>(run_.dim);
-    parallel_blocks(static_cast<std::int64_t>(uniforms_.size()), [&](std::int64_t vector) {
+    parallel_vectors(static_cast<std::int64_t>(uniforms_.size()), run_.dim, [&](std::int64_t vector) {
       const auto v = static_cast<std::size_t>(vector);
       const std::span<T> own = x.subspan(v * d, d), own0 = std::span<T>(x0_).subspan(v * d, d);
       const std::span<const T> y = std::span<const T>(y_).subspan(v * d, d),

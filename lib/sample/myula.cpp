@@ -3,8 +3,8 @@
 #include "base/error.hpp"
 #include "base/number.hpp"
 #include "base/registry.hpp"
-#include "base/threads.hpp"
 #include "sample/chains.hpp"
+#include "sample/parallel_vectors.hpp"
 #include "sample/proximal.hpp"
 #include "sample/vectors.hpp"
 
@@ -39,7 +39,7 @@ class ProximalLangevin : public Chain<T> {
     run_.normals(z_);
     const double t = smoothing_ * s_ * s_ * weight_, pull = rate_ / smoothing_;
     const auto d = static_cast<std::size_t>(run_.dim);
-    parallel_blocks(run_.count(x), [&](std::int64_t v) {
+    parallel_vectors(run_.count(x), run_.dim, [&](std::int64_t v) {
       const std::size_t first = static_cast<std::size_t>(v) * d;
       for (std::size_t e = first; e < first + d; ++e)
         prox_[e] = static_cast<T>(term_.prox(static_cast<double>(x[e]), t));

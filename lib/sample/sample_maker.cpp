@@ -11,6 +11,7 @@
 #include "sample/companions.hpp"
 #include "sample/guidance.hpp"
 #include "sample/model_coordinates.hpp"
+#include "sample/parallel_vectors.hpp"
 #include "sample/vectors.hpp"
 
 namespace noiseutils {
@@ -40,7 +41,7 @@ class Draws {
 
   void normals(std::span<T> z) {
     const std::uint64_t draw = draw_++;
-    parallel_blocks(static_cast<std::int64_t>(z.size()) / dim_, [&](std::int64_t v) {
+    parallel_vectors(static_cast<std::int64_t>(z.size()) / dim_, dim_, [&](std::int64_t v) {
       const std::span<T> own = z.subspan(static_cast<std::size_t>(v * dim_), static_cast<std::size_t>(dim_));
       if constexpr (sizeof(T) == sizeof(double)) {
         fill_normal(key(v, draw), 0, own);

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "chain_helpers.hpp"
 #include "sample/affine_law.hpp"
+#include "small_law.hpp"
 
 namespace noiseutils {
 namespace {
@@ -72,6 +73,37 @@ TEST_CASE("log-concave chain: along a schedule the mean of the measurements has 
                                  schedule_of_levels({levels.begin(), levels.begin() + static_cast<std::ptrdiff_t>(n)}));
     for (std::size_t k = 0; k < kVariances.size(); ++k)
       CHECK(law.variance(k, 4) == doctest::Approx(kVariances[k] + levels[n - 1] * levels[n - 1]).epsilon(1e-5));
+  }
+}
+
+TEST_CASE("chains: samples, step by step and in model coordinates, have the law that affine_law tells") {
+  const std::size_t count = 4000, d = 4;
+  const SmallLaw law(4, {2, 0.3}, 0.05);
+  const Schedule schedule = schedule_of_levels({3, 1, 0.4, 0});
+  const auto target = target_of(law);
+  for (const Sampler& sampler : {ula_sampler(), walk_jump_sampler(), log_concave_chain_sampler()}) {
+    const OptionValues options = options_of(sampler, {{"burn-in", "4"}, {"chain-steps", "6"}, {"walk-steps", "5"}});
+    const AffineLaw exact = affine_law({sampler, options, schedule}, std::vector<double>{2, 0.3, 0.05, 0.05});
+    for (const Stepping stepping : {Stepping::one_by_one, Stepping::shortest}) {
+      std::vector<double> x(count * d);
+      std::vector<SampleFacts> facts(count);
+      SamplingPlan plan{sampler, options, schedule, 3, stepping};
+      sample_maker(*target, plan)->make(SampleBatch<double>{0, x, &facts});
+      for (std::size_t k = 0; k < d; ++k) {
+        double square = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+          double c = 0, mean = 0;
+          for (std::size_t e = 0; e < d; ++e) {
+            c += law.direction(k)[e] * x[i * d + e];
+            mean += law.direction(k)[e] * law.mean()[e];
+          }
+          square += std::pow(c - exact.mean[k] * mean, 2) / static_cast<double>(count);
+        }
+        // The relative standard error of a variance is sqrt(2 / count).
+        const double variance = exact.variance(k, 9);
+        CHECK(std::abs(square / variance - 1) < 4.5 * std::sqrt(2.0 / static_cast<double>(count)));
+      }
+    }
   }
 }
 
