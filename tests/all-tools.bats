@@ -155,7 +155,7 @@ all_help() {
     diff <(options_in <help) <(options_in <completion)
     for word in $(words_of); do grep -qE "[' ]${word}[' )]" completion; done
     # The last word of a command is completed to those that begin alike.
-    bash -c 'source ./completion; COMP_WORDS=("$1" --thr); COMP_CWORD=1; "$2"; echo "${COMPREPLY[*]}"' \
+    bash -c 'source ./completion; COMP_WORDS=("$1" --thread); COMP_CWORD=1; "$2"; echo "${COMPREPLY[*]}"' \
       bash "$program" "_${program//-/_}" >completed
     [ "$(cat completed)" = --threads ]
   }

@@ -85,11 +85,25 @@ for name in ("heun", "euler"):
 END_OF_PYTHON
 }
 
+@test "sample reflected: samples stay in [0, 1] and end beside training samples" {
+  needs numpy
+  sample --model points.safetensors --sampler reflected --sigma-max 2 --steps 40 -n 20 --dtype F64 -o reflected.npy
+  tensor convert leaves.nst -o leaves.npy
+  py - <<'END_OF_PYTHON'
+import numpy as np
+x, points = np.load("reflected.npy").reshape(-1, 30), np.load("leaves.npy").reshape(-1, 30)
+assert x.min() >= 0 and x.max() <= 1
+nearest = np.sqrt(((x[:, None] - points)**2).mean(2)).min(1)
+assert nearest.max() < .01, nearest.max()
+END_OF_PYTHON
+}
+
 @test "sample bridges: threads, and the parts of an array job, give the same bytes" {
   same_bytes --model points.safetensors --sampler iadb --steps 5
   same_bytes --model model.safetensors --sampler rddm --eta 1 --steps 5
   same_bytes --model model.safetensors --sampler interpolant --epsilon 0.2 --steps 5
   same_bytes --model model.safetensors --sampler interpolant --base other.safetensors --steps 3
+  same_bytes --model points.safetensors --sampler reflected --steps 5
 }
 
 @test "sample bridges: the metadata tell no schedule where there is none" {
@@ -109,6 +123,10 @@ END_OF_PYTHON
   fails_with 64 sample --model points.safetensors --sampler interpolant --base model.safetensors
   fails_with 64 sample --model model.safetensors --sampler interpolant --base points.safetensors
   fails_with 66 sample --model model.safetensors --sampler interpolant --base missing.safetensors
+  fails_with 64 sample --model model.safetensors --sampler reflected
+  fails_with 64 sample --denoiser cat --shape 6,5 --sampler reflected
+  train-linear empirical other.nst -o outside.safetensors
+  fails_with 65 sample --model outside.safetensors --sampler reflected
   noise dead-leaves -n 9 --height 3 --width 3 | train-linear gaussian -o small.safetensors
   rm -f never.npy
   fails_with 65 sample --model model.safetensors --sampler interpolant --base small.safetensors -o never.npy

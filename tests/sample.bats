@@ -17,8 +17,8 @@ setup() { cd "$BATS_FILE_TMPDIR" || return; }
 
 @test "sample ddim: equals a transcription into numpy, a step at a time, to 1e-6" {
   needs numpy
-  sample --model model.safetensors --steps 20 --dtype F64 -n 5 -o steps.safetensors
-  sample --model model.safetensors --steps 20 --dtype F64 -n 5 --sigma-max 10 --sigma-min 0.1 --rho 3 -o other.safetensors
+  sample --model model.safetensors --sampler ddim --steps 20 --dtype F64 -n 5 -o steps.safetensors
+  sample --model model.safetensors --sampler ddim --steps 20 --dtype F64 -n 5 --sigma-max 10 --sigma-min 0.1 --rho 3 -o other.safetensors
   PYTHONPATH=$BATS_TEST_DIRNAME/../scripts/examples py - <<'END_OF_PYTHON'
 import numpy as np
 from noiseutils_stream import read_records
@@ -100,9 +100,9 @@ END_OF_PYTHON
 
 @test "sample ddim: many steps come near the closed form of the flow" {
   needs numpy
-  sample --model model.safetensors --steps 4000 --dtype F64 -n 4 --sigma-max 30 -o many.npy
-  sample --model model.safetensors --steps 2000 --dtype F64 -n 4 --sigma-max 30 -o half.npy
-  sample --model model.safetensors --steps 1000 --dtype F64 -n 4 --sigma-max 30 -o quarter.npy
+  sample --model model.safetensors --sampler ddim --steps 4000 --dtype F64 -n 4 --sigma-max 30 -o many.npy
+  sample --model model.safetensors --sampler ddim --steps 2000 --dtype F64 -n 4 --sigma-max 30 -o half.npy
+  sample --model model.safetensors --sampler ddim --steps 1000 --dtype F64 -n 4 --sigma-max 30 -o quarter.npy
   py -c '
 import numpy as np
 a, b, c = (np.load(f + ".npy") for f in ("quarter", "half", "many"))
@@ -114,16 +114,16 @@ assert 1.8 < ratio < 2.2, ratio'
   sample --model patches.safetensors --steps 9 --seed 3 --sigma-max 40 --first-index 5 | tensor info >info.json
   [ "$(jq -r '.data_shape, .axes, .id' info.json | tr '\n' ' ')" = "[4,4] HW 5 " ]
   jq .sampler -r info.json >sampler.json
-  jq -e '. == {name: "ddim", nfe: 9, schedule: "karras", steps: 9, seed: 3, sigma_min: 0.002, sigma_max: 40, rho: 7}' sampler.json
+  jq -e '. == {name: "heun", nfe: 17, schedule: "karras", steps: 9, seed: 3, sigma_min: 0.002, sigma_max: 40, rho: 7}' sampler.json
   sample --model patches.safetensors --sampler exact | tensor info | jq -r .sampler >sampler.json
   jq -e '. == {name: "exact", nfe: 0, seed: 0}' sampler.json
 }
 
 @test "sample --schedule: DDIM along the chain of DDPM, as transcribed into numpy" {
   needs numpy
-  sample --model model.safetensors --steps 10 --dtype F64 -n 5 --spacing trailing --schedule linear -o linear.npy
-  sample --model model.safetensors --steps 10 --dtype F64 -n 5 --schedule vp -o vp.npy
-  sample --model model.safetensors --steps 10 --dtype F64 -n 5 --schedule zero-snr -o zero.npy
+  sample --model model.safetensors --sampler ddim --steps 10 --dtype F64 -n 5 --spacing trailing --schedule linear -o linear.npy
+  sample --model model.safetensors --sampler ddim --steps 10 --dtype F64 -n 5 --schedule vp -o vp.npy
+  sample --model model.safetensors --sampler ddim --steps 10 --dtype F64 -n 5 --schedule zero-snr -o zero.npy
   PYTHONPATH=$BATS_TEST_DIRNAME/../scripts/examples py - <<'END_OF_PYTHON'
 import numpy as np
 from noiseutils_stream import read_records
@@ -150,18 +150,48 @@ END_OF_PYTHON
 
 @test "sample --schedule: every schedule gives samples, and the metadata name it" {
   for schedule in $(noise_schedules); do
-    sample --model model.safetensors --schedule "$schedule" --steps 6 | tensor info | jq -r .sampler >sampler.json
+    sample --model model.safetensors --sampler ddim --schedule "$schedule" --steps 6 | tensor info | jq -r .sampler >sampler.json
     [ "$(jq -r '"\(.schedule) \(.nfe)"' sampler.json)" = "$schedule 6" ]
   done
-  sample --model model.safetensors --schedule linear --spacing leading --beta-max 0.01 | tensor info | jq -r .sampler >sampler.json
+  sample --model model.safetensors --sampler ddim --schedule linear --spacing leading --beta-max 0.01 | tensor info | jq -r .sampler >sampler.json
   jq -e '. == {name: "ddim", nfe: 18, schedule: "linear", spacing: "leading", steps: 18, seed: 0, beta_min: 0.0001,
     beta_max: 0.01, timesteps: 1000, input_scale: 1}' sampler.json
+}
+
+@test "sample --spacing karras and log: of a chain and of continuous time, with metadata that tell" {
+  needs numpy
+  sample --model model.safetensors --sampler ddim --steps 10 --dtype F64 -n 5 --schedule linear --spacing karras --rho 4 -o karras.npy
+  sample --model model.safetensors --sampler ddim --steps 10 --dtype F64 -n 5 --schedule vp --spacing log -o log.npy
+  PYTHONPATH=$BATS_TEST_DIRNAME/../scripts/examples py - <<'END_OF_PYTHON'
+import numpy as np
+from noiseutils_stream import read_records
+model = next(iter(read_records(open("model.safetensors", "rb"))))[0]
+mu, lam, U = (model[k].astype(float) for k in ("mean", "eigenvalues", "eigenvectors"))
+def normals(name, s):
+    gain = np.prod([1 + (s[i+1] - s[i])*s[i]/(lam + s[i]**2) for i in range(10)], axis=0)
+    return ((np.load(name).reshape(5, -1) - mu) @ U.T / gain / s[0]) @ U + mu/s[0]
+retained = np.cumprod(1 - np.linspace(1e-4, .02, 1000))
+s = np.sqrt((1 - retained)/retained)
+i = np.arange(10)/9
+k = np.append((s[-1]**.25 + i*(s[0]**.25 - s[-1]**.25))**4, 0)
+B = lambda t: .1*t + 9.95*t*t
+first, last = (np.sqrt(np.expm1(B(t))) for t in (1, 1e-3))
+l = np.append(first*(last/first)**i, 0)
+n, m = normals("karras.npy", k), normals("log.npy", l)
+assert np.abs(n - m).max() < 1e-5, np.abs(n - m).max()  # the same normals, by either way back
+END_OF_PYTHON
+  sample --model model.safetensors --sampler ddim --schedule linear --spacing karras --rho 4 | tensor info | jq -r .sampler >sampler.json
+  jq -e '. == {name: "ddim", nfe: 18, schedule: "linear", spacing: "karras", rho: 4, steps: 18, seed: 0, beta_min: 0.0001,
+    beta_max: 0.02, timesteps: 1000, input_scale: 1}' sampler.json
+  fails_with 64 sample --model model.safetensors --schedule linear --rho 4
+  fails_with 64 sample --model model.safetensors --schedule linear --spacing log --rho 4
 }
 
 @test "sample --list: a row a sampler" {
   sample --list >list.json
   [ "$(jq -r 'select(.name == "ddim") | "\(.order) \(.calls) \(.stochastic)"' list.json)" = "1 1 no" ]
-  [ -z "$(jq -r .name list.json | sort | uniq -d)" ]
+  [ "$(jq -r 'select(.name == "exact") | "\(.order) \(.calls)"' list.json)" = "0 0" ]
+  jq -e -s '(map(.name) | unique | length) == length and all(.summary != "" and .source != "")' list.json
 }
 
 @test "sample: bad input" {

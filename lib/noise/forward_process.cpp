@@ -47,4 +47,15 @@ NoiseLevel ForwardProcess::level(double t) const {
   return level;
 }
 
+NoiseLevel ForwardProcess::level_of_relative(double s) const {
+  if (is_discrete()) {
+    const double b = input_scale(parameters_), alpha = b / std::sqrt(1 + b * b * s * s);
+    return {alpha, alpha * s};
+  }
+  double low = 0, high = 1;
+  for (double t = 0.5; low < t && t < high; t = low + (high - low) / 2) (level(t).relative() < s ? low : high) = t;
+  const double alpha = level(high).alpha;
+  return {alpha, alpha * s};
+}
+
 }  // namespace noiseutils

@@ -22,6 +22,9 @@ class ForwardProcess {
 
   /// t: 0 ... T-1 of a chain, a whole number; else a real number in [0, 1]. UsageError for any other.
   NoiseLevel level(double t) const;
+  /// The level of s = sigma / alpha, between those at the ends of time: of a chain, which is variance-preserving, in
+  /// closed form; else at the time where the family has that s.
+  NoiseLevel level_of_relative(double s) const;
 
  private:
   ScheduleFamily family_;

@@ -27,6 +27,28 @@ double spaced_time(const ScheduleFamily& family, std::int64_t i, std::int64_t n)
   return family.last_time + part * (family.first_time - family.last_time);
 }
 
+/// Number i of n between first and last, both exact, at equal steps of s^(1/rho) or of log s.
+double spaced_level(double first, double last, std::int64_t i, std::int64_t n, Spacing spacing, double rho) {
+  if (i == 0) return first;
+  if (i + 1 == n) return last;
+  const double part = static_cast<double>(i) / static_cast<double>(n - 1);
+  if (spacing == Spacing::log) return first * portable::exp(part * portable::log(last / first));
+  const double begin = portable::pow(first, 1 / rho), end = portable::pow(last, 1 / rho);
+  return portable::pow(begin + part * (end - begin), rho);
+}
+
+/// Moves the levels between the first finite one and the last above 0.
+void space_by_level(Schedule& schedule, const ForwardProcess& process, Spacing spacing, double rho) {
+  const std::int64_t begin = std::isfinite(schedule.s(0)) ? 0 : 1;
+  const std::int64_t n = schedule.steps() - begin;  // all but the last, which is 0
+  const double first = schedule.s(begin), last = n > 0 ? schedule.s(schedule.steps() - 1) : first;
+  for (std::int64_t i = 1; i + 1 < n; ++i)
+    schedule.levels[static_cast<std::size_t>(begin + i)] =
+        process.level_of_relative(spaced_level(first, last, i, n, spacing, rho));
+  schedule.parameters.erase("rho");  // of the family karras, whose levels these are not
+  if (spacing == Spacing::karras) schedule.parameters["rho"] = rho;
+}
+
 }  // namespace
 
 double NoiseLevel::log_snr() const {
@@ -46,7 +68,7 @@ const std::vector<ScheduleFamily>& schedule_families() {
 }
 
 const std::vector<std::string>& spacing_names() {
-  static const std::vector<std::string> names = {"linspace", "trailing", "leading", "quadratic"};
+  static const std::vector<std::string> names = {"linspace", "trailing", "leading", "quadratic", "karras", "log"};
   return names;
 }
 
@@ -68,6 +90,8 @@ std::vector<std::int64_t> spaced_times(Spacing spacing, std::int64_t times, std:
     double t = 0;
     switch (spacing) {
       case Spacing::linspace:
+      case Spacing::karras:
+      case Spacing::log:
         t = std::nearbyint(part * (T - 1));
         break;
       case Spacing::trailing:
@@ -86,12 +110,13 @@ std::vector<std::int64_t> spaced_times(Spacing spacing, std::int64_t times, std:
 }
 
 Schedule make_schedule(const ScheduleFamily& family, std::int64_t steps, const ScheduleParameters& parameters,
-                       Spacing spacing) {
+                       Spacing spacing, double rho) {
   if (steps < 1) throw UsageError("a schedule has at least 1 step, not " + std::to_string(steps));
   const ForwardProcess process(family, parameters);
   Schedule schedule{family.name, process.parameters(), {}};
-  if (process.is_discrete()) {
+  if (process.is_discrete() || spaced_by_level(spacing))
     schedule.spacing = spacing_names()[static_cast<std::size_t>(spacing)];
+  if (process.is_discrete()) {
     for (const std::int64_t t : spaced_times(spacing, process.times(), steps))
       schedule.levels.push_back(process.level(static_cast<double>(t)));
   } else {
@@ -99,6 +124,7 @@ Schedule make_schedule(const ScheduleFamily& family, std::int64_t steps, const S
     for (std::int64_t i = 0; i < steps; ++i) schedule.levels.push_back(process.level(spaced_time(family, i, n)));
   }
   schedule.levels.push_back({1, 0});  // where nothing of the noise is left, x is x_0 itself
+  if (spaced_by_level(spacing)) space_by_level(schedule, process, spacing, rho);
   check_falling(schedule);
   return schedule;
 }

@@ -29,7 +29,7 @@ struct Schedule {
   std::string name;
   ScheduleParameters parameters;
   std::vector<NoiseLevel> levels;
-  std::string spacing = {};  ///< which of a chain's times, "" where time is continuous
+  std::string spacing = {};  ///< where the levels lie; "" at equal steps of continuous time
 
   std::int64_t steps() const { return static_cast<std::int64_t>(levels.size()) - 1; }
   double s(std::int64_t i) const { return levels[static_cast<std::size_t>(i)].relative(); }
@@ -63,19 +63,24 @@ const std::vector<ScheduleFamily>& schedule_families();
 ///   linspace   round(i (T - 1) / (N - 1))        999, 888, ... 0 for T = 1000, N = 10
 ///   trailing   round(T - i T / N) - 1            999, 899, ... 99
 ///   leading    floor(T / N) i                    900, 800, ... 0: it never visits T - 1
-///   quadratic  floor((i / (N - 1))^2 0.8 T)      799, ... 0, of the DDIM paper
-enum class Spacing { linspace, trailing, leading, quadratic };
+///   quadratic  floor((i / (N - 1))^2 0.8 T)      800, ... 0, of the DDIM paper
+/// or, of any family, where its levels lie between the first finite s and the last above 0 that linspace visits:
+///   karras     at equal steps of s^(1/rho)
+///   log        at equal steps of log s
+enum class Spacing { linspace, trailing, leading, quadratic, karras, log };
+/// Whether levels lie by their s and not by times.
+inline bool spaced_by_level(Spacing spacing) { return spacing == Spacing::karras || spacing == Spacing::log; }
 const std::vector<std::string>& spacing_names();
 /// Throws UsageError for any other name.
 Spacing spacing_named(const std::string& name);
 
-/// The times, falling. Throws UsageError if N > T.
+/// The times, falling; of a spacing by level those of linspace. Throws UsageError if N > T.
 std::vector<std::int64_t> spaced_times(Spacing spacing, std::int64_t times, std::int64_t steps);
 
 /// The schedule of `steps` steps with the parameters given, the others by default. Throws UsageError if they do not
-/// fit, or if s would not fall at every step. `spacing` is for chains.
+/// fit, or if s would not fall at every step. `spacing` is for chains, if it is one of times; rho is that of karras.
 Schedule make_schedule(const ScheduleFamily& family, std::int64_t steps, const ScheduleParameters& parameters,
-                       Spacing spacing = Spacing::linspace);
+                       Spacing spacing = Spacing::linspace, double rho = 7);
 
 // One function a file; schedule_families() lists them.
 ScheduleFamily karras_schedule();

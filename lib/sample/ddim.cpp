@@ -32,4 +32,13 @@ Sampler ddim_sampler() {
   return self;
 }
 
+/// The same function by its name among solvers of differential equations.
+Sampler euler_sampler() {
+  Sampler self = ddim_sampler();
+  self.name = "euler";
+  self.summary = "Euler's method for the probability flow: ddim by another name";
+  self.source = "Karras, Aittala, Aila, Laine 2022, equation 4 with Euler steps";
+  return self;
+}
+
 }  // namespace noiseutils

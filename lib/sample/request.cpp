@@ -89,10 +89,12 @@ Schedule part_from(Schedule schedule, double sigma) {
 
 Schedule schedule_of(const OptionValues& options, std::int64_t steps) {
   const ScheduleFamily& family = *find_entry(schedule_families(), options.text("schedule"));
-  if (options.given("spacing") && family.chain == nullptr)
-    throw UsageError("--spacing is of schedules with discrete times, and " + family.name + " is none");
+  const Spacing spacing = spacing_named(options.text("spacing"));
+  if (options.given("spacing") && family.chain == nullptr && !spaced_by_level(spacing))
+    throw UsageError("--spacing " + options.text("spacing") + " is of schedules with discrete times, and " +
+                     family.name + " is none; karras and log are of all");
   Schedule schedule =
-      make_schedule(family, steps, schedule_parameters(family, options), spacing_named(options.text("spacing")));
+      make_schedule(family, steps, schedule_parameters(family, options, spacing), spacing, options.number("rho"));
   return options.given("from-sigma") ? part_from(std::move(schedule), options.number("from-sigma")) : schedule;
 }
 
@@ -146,12 +148,14 @@ std::vector<OptionSpec> sample_options() {
       number("timeout", "SECONDS", "how long --denoiser may take for one answer").otherwise("600").above(0),
       text("shape", "H,W", "shape of a sample of --denoiser: D, or H,W, or C,H,W"),
       text("sampler", "NAME", "how to draw; --list tells more; in reports A,B,C or all\none of " + names_of(samplers()))
-          .otherwise("ddim"),
+          .otherwise("heun"),
       choice("schedule", names(schedule_families()), "the noise levels that a sampler steps through")
           .otherwise("karras"),
       text("steps", "N", "steps of the schedule, 1 to 1e6; in reports A,B,C").otherwise("18"),
       integer("nfe", "N", "instead of --steps: as many as call the denoiser at most N times").at_least(1).at_most(1e6),
-      choice("spacing", spacing_names(), "which times of a discrete schedule the steps visit").otherwise("linspace"),
+      choice("spacing", spacing_names(),
+             "which times of a discrete schedule the steps visit; karras, log: which levels of any schedule")
+          .otherwise("linspace"),
       file("init", "FILE", "start from these states, one a sample, or one for all"),
       number("from-sigma", "S", "start part-way: from --init plus noise of this standard deviation, in units of data")
           .above(0),

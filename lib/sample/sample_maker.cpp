@@ -77,6 +77,13 @@ void fill_start(const SamplingPlan& plan, double s0, Draws<T>& draws, const Samp
   }
 }
 
+/// What SamplerRun::fact does for a batch.
+std::function<void(std::int64_t, const std::string&, double)> fact_function(std::vector<SampleFacts>& facts) {
+  return [&facts](std::int64_t v, const std::string& name, double value) {
+    facts[static_cast<std::size_t>(v)][name] = value;
+  };
+}
+
 /// Float and double by one template: Self has make_batch<T>(batch).
 template <class Self>
 class EitherType : public SampleMaker {
@@ -129,15 +136,12 @@ class Steps : public EitherType<Steps> {
     run.uniforms = [&](std::span<double> u) { draws.uniforms(u); };
     run.observer = batch.observer;
     run.target = &target_;
+    run.fact = fact_function(*batch.facts);
     run.from_states = plan_.start != nullptr;
-    auto& facts = *batch.facts;
-    run.fact = [&](std::int64_t v, const std::string& name, double value) {
-      facts[static_cast<std::size_t>(v)][name] = value;
-    };
     run.observe(0, x);
     function_of(plan_.sampler, T())(run, x);
     const double calls = static_cast<double>(evaluated) / static_cast<double>(run.count(x));
-    for (SampleFacts& own : facts)
+    for (SampleFacts& own : *batch.facts)
       if (!plan_.sampler.affine) own.try_emplace("nfe", calls);
     combine(x, {{schedule_.levels.back().alpha, x}});
   }
@@ -173,6 +177,7 @@ class StepsInCoordinates : public EitherType<StepsInCoordinates> {
     SamplerRun<T> run{[&](double s, std::span<const T> y, std::span<T> x0) { coordinates_.denoise<T>(s, y, x0); },
                       schedule_, plan_.options, dim};
     run.normals = [&](std::span<T> z) { draws.normals(z); };
+    run.fact = fact_function(*batch.facts);
     run.from_states = plan_.start != nullptr;
     if (batch.observer)
       run.observer = [&](std::int64_t i, std::span<const T> c) {

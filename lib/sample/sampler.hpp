@@ -67,7 +67,7 @@ using SamplerFunction = void (*)(const SamplerRun<T>& run, std::span<T> x);
 struct Sampler {
   std::string name;
   std::string summary;
-  std::int64_t order = 0;           ///< of convergence to the flow, or in law, as steps grow; 0: it takes no steps
+  std::int64_t order = 0;           ///< of convergence to the flow, or in law, as steps grow; 0: has none
   std::int64_t calls_per_step = 0;  ///< of the denoiser
   bool stochastic = false;          ///< draws fresh noise beside the start
   /// With an affine denoiser all it does is affine in the start and the draws, each element by itself: its law is then
@@ -88,10 +88,51 @@ const std::vector<Sampler>& samplers();
 
 // One function a file; samplers() lists them.
 Sampler ddim_sampler();
+Sampler euler_sampler();
+Sampler heun_sampler();
+Sampler dpm2_sampler();
+Sampler dpm_solver_sampler(int order);  ///< 1 ... 3
+Sampler dpmpp_2s_sampler();
+Sampler dpmpp_2m_sampler();
+Sampler dpmpp_3m_sampler();
+Sampler unipc_sampler(int p);  ///< 1 ... 3
+Sampler pndm_sampler();
+Sampler s_pndm_sampler();
+Sampler plms_sampler();
+Sampler lms_sampler(int k);   ///< 1 ... 4
+Sampler deis_sampler(int k);  ///< 1 ... 3
+Sampler gradient_estimation_sampler();
+Sampler heavy_ball_sampler();
+Sampler nesterov_sampler();
+Sampler ghvb_sampler();
+Sampler accelerated_ddim_sampler();
+Sampler rk45_sampler();
+Sampler ddim_eta_sampler();
+Sampler ddpm_sampler();
+Sampler euler_ancestral_sampler();
+Sampler edm_churn_sampler();
+Sampler dpmpp_sde_1_sampler();
+Sampler dpmpp_2s_sde_sampler();
+Sampler dpmpp_2m_sde_sampler();
+Sampler dpmpp_3m_sde_sampler();
+Sampler song_ancestral_sampler();
+Sampler reverse_diffusion_sampler();
+Sampler euler_maruyama_sampler();
+Sampler accelerated_ddpm_sampler();
+Sampler predictor_corrector_sampler();
+Sampler annealed_langevin_sampler();
 Sampler exact_sampler();
 Sampler iadb_sampler();
 Sampler rddm_sampler();
 Sampler interpolant_sampler();
+Sampler ula_sampler();
+Sampler mala_sampler();
+Sampler walk_jump_sampler();
+Sampler log_concave_chain_sampler();
+Sampler lml_sampler();
+Sampler adaptive_skip_sampler();
+Sampler blind_sampler();
+Sampler reflected_sampler();
 
 extern template struct SamplerRun<float>;
 extern template struct SamplerRun<double>;

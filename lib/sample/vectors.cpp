@@ -43,7 +43,7 @@ CombineKernel<double> combine_kernel<double>() {
 }
 
 template <class T>
-void combine(std::span<T> out, std::initializer_list<Term<std::type_identity_t<T>>> terms) {
+void combine(std::span<T> out, std::span<const Term<std::type_identity_t<T>>> terms) {
   if (terms.size() == 0 || terms.size() > kMostTerms) throw InternalError("a combination has 1 to 8 terms");
   std::array<T, kMostTerms> c{};
   std::array<const T*, kMostTerms> v{};
@@ -64,7 +64,14 @@ void combine(std::span<T> out, std::initializer_list<Term<std::type_identity_t<T
   });
 }
 
+template <class T>
+void combine(std::span<T> out, std::initializer_list<Term<std::type_identity_t<T>>> terms) {
+  combine(out, std::span<const Term<T>>(terms.begin(), terms.size()));
+}
+
 template void combine(std::span<float>, std::initializer_list<Term<float>>);
 template void combine(std::span<double>, std::initializer_list<Term<double>>);
+template void combine(std::span<float>, std::span<const Term<float>>);
+template void combine(std::span<double>, std::span<const Term<double>>);
 
 }  // namespace noiseutils

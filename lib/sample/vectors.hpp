@@ -17,8 +17,13 @@ struct Term {
 /// added in order, without FMA, whatever the instruction set, the number of threads or the length. At most 8 terms.
 template <class T>
 void combine(std::span<T> out, std::initializer_list<Term<std::type_identity_t<T>>> terms);
+/// The same for as many terms as are known at run time.
+template <class T>
+void combine(std::span<T> out, std::span<const Term<std::type_identity_t<T>>> terms);
 
 extern template void combine(std::span<float>, std::initializer_list<Term<float>>);
 extern template void combine(std::span<double>, std::initializer_list<Term<double>>);
+extern template void combine(std::span<float>, std::span<const Term<float>>);
+extern template void combine(std::span<double>, std::span<const Term<double>>);
 
 }  // namespace noiseutils

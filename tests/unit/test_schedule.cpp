@@ -185,6 +185,52 @@ TEST_CASE("spacing: which of 1000 times ten steps visit") {
   CHECK_THROWS_AS(spaced_times(Spacing::linspace, 10, 11), UsageError);
 }
 
+TEST_CASE("spacing by level: the ends of the schedule, equal steps of s^(1/rho) or log s between them") {
+  for (const ScheduleFamily& family : schedule_families()) {
+    INFO(family.name);
+    const std::int64_t N = 9;
+    const Schedule plain = make_schedule(family, N, {});
+    const std::int64_t first = std::isfinite(plain.s(0)) ? 0 : 1;
+    for (const Spacing spacing : {Spacing::karras, Spacing::log}) {
+      const Schedule spaced = make_schedule(family, N, {}, spacing, 3);
+      REQUIRE(spaced.steps() == N);
+      CHECK(spaced.s(first) == plain.s(first));
+      CHECK(spaced.s(N - 1) == plain.s(N - 1));
+      CHECK(spaced.s(N) == 0);
+      const auto place = [&](std::int64_t i) {
+        return spacing == Spacing::log ? std::log(spaced.s(i)) : std::cbrt(spaced.s(i));
+      };
+      const double step = (place(N - 1) - place(first)) / static_cast<double>(N - 1 - first);
+      for (std::int64_t i = first; i + 1 < N; ++i) CHECK(place(i + 1) - place(i) == about(step, 1e-9));
+    }
+  }
+}
+
+TEST_CASE("spacing by level: the levels are of the process") {
+  for (const char* name : {"vp", "scaled-linear", "sub-vp", "cosine-snr", "ve"}) {
+    INFO(name);
+    const ScheduleParameters parameters =
+        name == std::string("ve") ? ScheduleParameters{} : ScheduleParameters{{"input-scale", 0.5}};
+    const ForwardProcess forward = process(name, parameters);
+    for (const double part : {0.2, 0.5, 0.7}) {
+      const NoiseLevel level = forward.level(forward.is_discrete() ? 1000 * part : part);
+      const NoiseLevel found = forward.level_of_relative(level.relative());
+      CHECK(found.alpha == about(level.alpha, 1e-10));
+      CHECK(found.relative() == about(level.relative(), 1e-14));
+    }
+  }
+  // The schedule karras spaced as itself, and once more as ve is.
+  const Schedule own = make_schedule(karras_schedule(), 12, {{"rho", 5}});
+  const Schedule again = make_schedule(karras_schedule(), 12, {}, Spacing::karras, 5);
+  for (std::int64_t i = 0; i <= 12; ++i) CHECK(again.s(i) == about(own.s(i), 1e-14));
+  CHECK(again.parameters == own.parameters);
+  const Schedule even = make_schedule(ve_schedule(), 12, {}, Spacing::log), ve = make_schedule(ve_schedule(), 12, {});
+  for (std::int64_t i = 0; i <= 12; ++i) CHECK(even.s(i) == about(ve.s(i), 1e-12));
+  // Too few levels to space.
+  CHECK(make_schedule(vp_schedule(), 1, {}, Spacing::log).steps() == 1);
+  CHECK(make_schedule(zero_snr_schedule(), 1, {}, Spacing::karras).steps() == 1);
+}
+
 TEST_CASE("schedule options: each once; another schedule's is refused") {
   std::set<std::string> names;
   for (const OptionSpec& option : schedule_options()) CHECK(names.insert(option.name).second);
