@@ -36,7 +36,7 @@ class ExactReport : public SamplerReport {
       row.flow = sampler.own_times ? std::numeric_limits<double>::quiet_NaN() : errors.flow;
       row.seconds = settings_.timing ? timed_run<float>(*maker, target_.dim(), settings_.count).seconds / row.nfe
                                      : std::numeric_limits<double>::quiet_NaN();
-      order_errors.push_back(order_error(sampler, options, steps));
+      order_errors.push_back(sampler.order > 0 ? order_error(sampler, options, steps) : 0);
       rows.push_back(row);
     }
     const double order = fitted_order(counts, order_errors);

@@ -57,7 +57,7 @@ SampleMoments moments_of(std::span<const double> x, std::int64_t dim) {
   return result;
 }
 
-bool follows_flow(const Sampler& sampler) { return sampler.takes_steps() && !sampler.stochastic && !sampler.own_times; }
+bool follows_flow(const Sampler& sampler) { return sampler.order > 0 && !sampler.stochastic && !sampler.own_times; }
 
 class SampledReport : public SamplerReport {
  public:
