@@ -34,6 +34,8 @@ there_and_back() {
   close_to "$(largest_error clean.nst back.nst)" 0 1e-9
   there_and_back --sampler edict --schedule vp --steps 10
   close_to "$(largest_error clean.nst back.nst)" 0 1e-12
+  there_and_back --sampler edict --leapfrog --mixing 0.9
+  close_to "$(largest_error clean.nst back.nst)" 0 1e-12
   there_and_back --sampler ddpm-inversion --sigma-min 0.0001
   close_to "$(largest_error clean.nst back.nst)" 0 1e-3
 }
@@ -95,6 +97,8 @@ assert np.abs(a - b).max() < 1e-8, np.abs(a - b).max()'
   sample --model model.safetensors --sampler ddpm-inversion --invert --steps 7 --init second.nst --first-index 2 --seed 3 -o part-1.nst
   tensor cat --restream part-0.nst part-1.nst -o joined.nst
   cmp whole.nst joined.nst
+  sample --model model.safetensors --sampler bdia --invert --steps 7 --init clean.nst --trajectory -o states.nst
+  [ "$(tensor head -n 1 states.nst | tensor info | jq -r '.axes, .data_shape' | tr '\n' ' ')" = "THW [8,6,5] " ]
   # A batch in one file is as good.
   sample --model model.safetensors --sampler ddpm-inversion --init whole.nst --steps 7 -o a.npy
   tensor stack whole.nst -o stacked.nst

@@ -38,37 +38,47 @@ class EdictStep {
   double s_, c_, a_;
 };
 
+/// With --leapfrog the two change their parts at every other step.
 template <class T>
-void edict(const SamplerRun<T>& run, std::span<T> u) {
+bool parts_changed(const SamplerRun<T>& run, std::int64_t i) {
+  return run.options.flag("leapfrog") && i % 2 == 1;
+}
+
+template <class T>
+void edict(const SamplerRun<T>& run, std::span<T> x) {
   const double p = run.options.number("mixing");
-  std::vector<T> v(u.begin(), u.end()), x0(u.size()), scratch(u.size());
-  run.load(kPair, 1, v);
+  std::vector<T> y(x.begin(), x.end()), x0(x.size()), scratch(x.size());
+  run.load(kPair, 1, y);
   for (std::int64_t i = 0; i < run.steps(); ++i) {
     const EdictStep step(run, i);
+    const bool changed = parts_changed(run, i);
+    const std::span<T> u = changed ? std::span<T>(y) : x, v = changed ? x : std::span<T>(y);
     step.couple(1, false, u, v, x0, scratch);
     step.couple(1, true, v, u, x0, scratch);
     combine(u, {{p, u}, {1 - p, v}});
-    combine<T>(v, {{p, v}, {1 - p, u}});
-    run.observe(i + 1, u);
+    combine(v, {{p, v}, {1 - p, u}});
+    run.observe(i + 1, x);
   }
-  run.keep(kPair, 1, v);
+  run.keep(kPair, 1, y);
 }
 
 /// The lines of edict() solved for what they changed, from the last to the first.
 template <class T>
-void edict_inversion(const SamplerRun<T>& run, std::span<T> u) {
+void edict_inversion(const SamplerRun<T>& run, std::span<T> x) {
   const double p = run.options.number("mixing");
-  std::vector<T> v(u.begin(), u.end()), x0(u.size()), scratch(u.size());
-  run.load(kPair, 1, v);
+  std::vector<T> y(x.begin(), x.end()), x0(x.size()), scratch(x.size());
+  run.load(kPair, 1, y);
   for (std::int64_t i = run.steps() - 1; i >= 0; --i) {
     const EdictStep step(run, i);
-    combine<T>(v, {{1 / p, v}, {-(1 - p) / p, u}});
+    const bool changed = parts_changed(run, i);
+    const std::span<T> u = changed ? std::span<T>(y) : x, v = changed ? x : std::span<T>(y);
+    combine(v, {{1 / p, v}, {-(1 - p) / p, u}});
     combine(u, {{1 / p, u}, {-(1 - p) / p, v}});
     step.couple(-1, true, v, u, x0, scratch);
     step.couple(-1, false, u, v, x0, scratch);
-    run.observe(run.steps() - i, u);
+    run.observe(run.steps() - i, x);
   }
-  run.keep(kPair, 1, v);
+  run.keep(kPair, 1, y);
 }
 
 }  // namespace
@@ -83,7 +93,8 @@ Sampler edict_sampler() {
   self.options = {number("mixing", "P", "share of a state's own in the mixing of the two after each step")
                       .otherwise("0.93")
                       .above(0)
-                      .at_most(1)};
+                      .at_most(1),
+                  flag("leapfrog", "the two states change their parts at every other step")};
   self.run_float = edict<float>;
   self.run_double = edict<double>;
   self.invert_float = edict_inversion<float>;

@@ -126,6 +126,7 @@ TEST_CASE("bdia and edict: the round trip on a mixture is exact, clean to noisy 
   CHECK(round_trip(bdia_sampler(), bdia("1"), karras(1)) < 1e-1);     // no second state: DDIM and its inverse
   CHECK(round_trip(edict_sampler(), options_of(edict_sampler()), karras(20)) < 1e-12);
   CHECK(round_trip(edict_sampler(), options_of(edict_sampler(), {{"mixing", "1"}}), karras(5)) < 1e-12);
+  CHECK(round_trip(edict_sampler(), options_of(edict_sampler(), {{"leapfrog", "true"}}), vp(9)) < 1e-12);
 }
 
 TEST_CASE("edict: the steps of the paper, written for variance-preserving states") {
@@ -136,18 +137,22 @@ TEST_CASE("edict: the steps of the paper, written for variance-preserving states
     const double s = l[i].sigma / l[i].alpha;
     return (x - l[i].alpha * (mu + v / (v + s * s) * (x / l[i].alpha - mu))) / l[i].sigma;
   };
-  double x = l[0].alpha * 1.7, y = x;
-  for (std::size_t i = 0; i < 10; ++i) {
-    const double a = l[i + 1].alpha / l[i].alpha, b = l[i + 1].sigma - a * l[i].sigma;
-    const double xi = a * x + b * epsilon(y, i), yi = a * y + b * epsilon(xi, i);
-    x = p * xi + (1 - p) * yi;
-    y = p * yi + (1 - p) * x;
+  for (const bool leapfrog : {false, true}) {
+    double x = l[0].alpha * 1.7, y = x;
+    for (std::size_t i = 0; i < 10; ++i) {
+      const double a = l[i + 1].alpha / l[i].alpha, b = l[i + 1].sigma - a * l[i].sigma;
+      double &first = leapfrog && i % 2 == 1 ? y : x, &second = leapfrog && i % 2 == 1 ? x : y;
+      const double stepped = a * first + b * epsilon(second, i), next = a * second + b * epsilon(stepped, i);
+      first = p * stepped + (1 - p) * next;
+      second = p * next + (1 - p) * first;
+    }
+    TestCompanions kept;
+    const OptionValues options =
+        leapfrog ? options_of(edict_sampler(), {{"leapfrog", "true"}}) : options_of(edict_sampler());
+    const auto made = run_one_way(edict_sampler(), options, schedule, scalar_denoiser(mu, v), 1, {1.7}, kept);
+    CHECK(made[0] == doctest::Approx(x / l[10].alpha).epsilon(1e-12));
+    CHECK(kept["latent.pair"][0] == doctest::Approx(y / l[10].alpha).epsilon(1e-12));
   }
-  TestCompanions kept;
-  const auto made =
-      run_one_way(edict_sampler(), options_of(edict_sampler()), schedule, scalar_denoiser(mu, v), 1, {1.7}, kept);
-  CHECK(made[0] == doctest::Approx(x / l[10].alpha).epsilon(1e-12));
-  CHECK(kept["latent.pair"][0] == doctest::Approx(y / l[10].alpha).epsilon(1e-12));
 }
 
 TEST_CASE("bdia and edict: orders of convergence to the flow") {
@@ -316,6 +321,53 @@ TEST_CASE("inverses: of floats and doubles, and of samplers that take steps") {
   }
   CHECK(count >= 5);
   CHECK_THROWS_AS(check_inverse(exact_sampler()), UsageError);
+}
+
+TEST_CASE("sample maker: there and back in units of the last alpha, by the companions of each sample") {
+  const MixtureModel model = random_mixture(6, {3, 5}, {0.05, 0.02}, 1.5);
+  const auto target = target_of(model);
+  const Schedule schedule = without_end(without_end(vp(12)));
+  REQUIRE(schedule.levels.back().alpha < 0.9999);
+  std::vector<double> x(6 * 3);
+  model.draw(std::span<const double>(test_normals(x.size(), 3)), std::span<double>(x));
+  const auto made = [&](SamplingPlan plan, const std::vector<double>& from, std::vector<SampleCompanions>& companions) {
+    plan.start = [&](std::int64_t i, std::span<double> start) { std::copy_n(from.begin() + i * 6, 6, start.begin()); };
+    std::vector<double> to(from.size());
+    std::vector<SampleFacts> facts(3);
+    companions.resize(3);
+    SampleBatch<double> batch{0, to, &facts};
+    batch.companions = &companions;
+    sample_maker(*target, plan)->make(batch);
+    return to;
+  };
+  for (const Sampler& sampler : {bdia_sampler(), edict_sampler(), ddpm_inversion_sampler()}) {
+    CAPTURE(sampler.name);
+    std::vector<SampleCompanions> beside, unused;
+    SamplingPlan plan{sampler, options_of(sampler), schedule};
+    plan.invert = true;
+    const auto latent = made(plan, x, beside);
+    CHECK(beside[2].at(sampler.companion).dtype() == DType::F64);
+    if (!sampler.stochastic) {
+      std::vector<double> scaled = x;
+      for (double& value : scaled) value /= schedule.levels.back().alpha;
+      TestCompanions none;
+      const auto expected =
+          run_one_way(inverse_of(sampler), options_of(sampler), schedule, denoiser_of(model), 6, scaled, none);
+      CHECK(largest(latent, expected) < 1e-10 * schedule.s(0));
+    }
+    plan.invert = false;
+    plan.companion = [&](std::int64_t i, const std::string& name, std::span<double> values) {
+      const auto all = beside[static_cast<std::size_t>(i)].at(name).values<double>();
+      std::copy(all.begin(), all.end(), values.begin());
+      return true;
+    };
+    const auto back = made(plan, latent, unused);
+    // Of ddpm-inversion what it comes back to is the last noisy state.
+    if (sampler.stochastic)
+      CHECK(largest(back, x) > 0.001);
+    else
+      CHECK(largest(back, x) < 1e-10);
+  }
 }
 
 TEST_CASE("inverses: calls, draws and vectors kept are known beforehand") {
