@@ -28,7 +28,7 @@ struct StepHistory {
 /// the states as they are (alpha and all),
 ///   |(Delta_i + Delta_(i-2)) / 2 - Delta_(i-1)| < threshold Delta_(i-1),
 /// the next step takes e = (x - D) / s of the last call again; at most --max-skips in a row, and not before four calls.
-/// Each vector decides for itself. Source: Ye et al. 2024 (arXiv 2410.09873), equation 9.
+/// Each vector decides for itself. Source: Ye et al. 2024 (arXiv 2410.09873).
 template <class T>
 void adaptive_skip(const SamplerRun<T>& run, std::span<T> x) {
   const double threshold = run.options.number("threshold");

@@ -14,7 +14,7 @@ namespace {
 ///   Dbar(x) = E[x_0 | x] = sum_l p(s_l | x) D(x; s_l),   x <- (1 - b / a) Dbar(x) + (b / a) x,   a = s_i, b = s_(i+1)
 /// The steps keep the schedule's own coefficients. Levels that a vector has no part in are not asked for it; the calls
 /// of each sample are told, and `estimated_sigma` = E[s | x] at the last step.
-/// Source: Sun, Jiang, Zhao, He 2025, "Is noise conditioning necessary for denoising generative models?", equation 6.
+/// Source: Sun, Jiang, Zhao, He 2025, "Is noise conditioning necessary for denoising generative models?".
 template <class T>
 void blind(const SamplerRun<T>& run, std::span<T> x) {
   const Model& model = model_of(run.target, "blind");
@@ -64,7 +64,7 @@ Sampler blind_sampler() {
   self.order = 1;
   self.calls_per_step = 2;
   self.affine = false;
-  self.source = "Sun, Jiang, Zhao, He 2025, equation 6";
+  self.source = "Sun, Jiang, Zhao, He 2025";
   self.run_float = blind<float>;
   self.run_double = blind<double>;
   return self;

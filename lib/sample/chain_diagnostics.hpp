@@ -19,7 +19,7 @@ double split_rhat(const ChainTraces& traces);
 ///   tau = -1 + 2 sum_k P_k,   P_k = rho_2k + rho_(2k+1),   M N / tau,
 /// the sum up to the first P_k that is not positive, and each P_k at most the one before (Geyer's initial monotone
 /// sequence). At most M N log10(M N), as for antithetic chains. 0 where nothing moves.
-/// Source: Vehtari et al. 2021, equations 10 to 13; Geyer 1992, section 3.3.
+/// Source: Vehtari et al. 2021; Geyer 1992.
 double effective_sample_size(const ChainTraces& traces);
 
 }  // namespace noiseutils

@@ -51,7 +51,7 @@ void solve_from(const SamplerRun<T>& run, const Model& model, std::span<const do
 
 /// Denoising MCMC: down the schedule to its last level above 0 by Heun's method; from there denoising Langevin Gibbs
 /// steps, in which the noise level wanders with the state; and from the state of the smallest noise among the counted
-/// ones down again by Heun's method and one last estimate. Source: Kim, Ye 2022, algorithm 1.
+/// ones down again by Heun's method and one last estimate. Source: Kim, Ye 2022.
 template <class T>
 void dmcmc(const SamplerRun<T>& run, std::span<T> x) {
   const Model& model = model_of(run.target, "dmcmc");
@@ -103,7 +103,7 @@ Sampler dmcmc_sampler() {
   self.calls_per_step = 2;
   self.stochastic = true;
   self.affine = false;
-  self.source = "Kim, Ye 2022, algorithm 1";
+  self.source = "Kim, Ye 2022";
   self.options = {
       integer("burn-in", "N", "steps of the chain before those that are counted")
           .otherwise("20")

@@ -12,11 +12,11 @@ namespace noiseutils {
 
 /// Denoising Langevin Gibbs: a chain of (x, s), the state and its noise level, each vector with its own, for the law
 /// p_s(x) pi(s), pi uniform over levels that are equally spaced in log s:
-///   x <- a Langevin step for p_s, of epsilon = R s^2, with or without its Metropolis test;   s <- a draw of
-///   p(s | x) = p_s(x) pi(s) / sum,
+///   x <- a Langevin step for p_s, of epsilon = R s^2, with or without its Metropolis test
+///   s <- a draw from p(s | x) = p_s(x) pi(s) / sum_s' p_s'(x) pi(s')
 /// exact, from log densities. The marginal of s is pi with the test; without it the state is a little too wide, which
-/// reads as more noise, and s drifts upwards: by R = 0.2 on a point mass the upper third of the levels is held twice as
-/// long as the lower. Source: Kim, Ye 2022, equations 8 and 9, whose draw of s is a classifier's.
+/// reads as more noise, and s drifts upwards.
+/// Source: Kim, Ye 2022, whose draw of s is a classifier's.
 template <class T>
 class LangevinGibbs {
  public:

@@ -25,7 +25,7 @@ std::vector<double> noise_after(const SamplerRun<T>& run) {
 /// for an underdamped walk of y_m from D(ybar_(m-1); s_(m-1)) + sigma_m z. Each of these laws is log-concave where
 /// sigma_m is at least the radius of a ball that holds the data. With equal sigma_m, s_m = sigma / sqrt(m).
 /// Of a Gaussian mode Var ybar_M = lambda + s_M^2, Var x = lambda^2 / (lambda + s_M^2).
-/// Source: Saremi, Park, Bach 2023, algorithm 1.
+/// Source: Saremi, Park, Bach 2023; unequal measurements are ours.
 template <class T>
 void log_concave_chain(const SamplerRun<T>& run, std::span<T> x) {
   const std::vector<double> s = noise_after(run);
@@ -66,7 +66,7 @@ Sampler log_concave_chain_sampler() {
   self.summary = "measurements of one sample drawn one after the other, each from a log-concave law";
   self.calls_per_step = 21;
   self.stochastic = true;
-  self.source = "Saremi, Park, Bach 2023, algorithm 1";
+  self.source = "Saremi, Park, Bach 2023";
   self.options = {
       integer("measurements", "M", "instead of the levels of the schedule s_0 / sqrt(m), m = 1 to M; 0: the schedule")
           .otherwise("0")

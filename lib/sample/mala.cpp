@@ -10,8 +10,7 @@ namespace noiseutils {
 namespace {
 
 /// The Metropolis-adjusted Langevin algorithm for p_s: the proposal of ula,
-///   y = x + epsilon grad log p_s(x) + sqrt(2 epsilon) z,   density q(y | x) = N(y; x + epsilon grad log p_s(x), 2
-///   epsilon I),
+///   y = x + epsilon grad log p_s(x) + sqrt(2 epsilon) z,   q(y | x) = N(y; x + epsilon grad log p_s(x), 2 epsilon I),
 /// is taken with probability min(1, p_s(y) q(x | y) / (p_s(x) q(y | x))), each vector by itself: p_s is invariant
 /// whatever epsilon is. Sources: Besag 1994; Roberts, Tweedie 1996, section 1.4.2.
 template <class T>

@@ -15,7 +15,7 @@ namespace {
 /// whose g has no gradient: with the gradient of its envelope, (x - prox_(gamma w g)(x)) / gamma,
 ///   x <- x + epsilon (grad log p_s(x) - (x - prox_(gamma w g)(x)) / gamma) + sqrt(2 epsilon) z
 /// epsilon = R s^2, gamma = c s^2. For g = |x| the envelope is below w g by gamma w^2 / 2 at most.
-/// Source: Durmus, Moulines, Pereyra 2018, equation 9.
+/// Source: Durmus, Moulines, Pereyra 2018.
 template <class T>
 class ProximalLangevin : public Chain<T> {
  public:
@@ -76,7 +76,7 @@ Sampler myula_sampler() {
   self.calls_per_step = 20;
   self.stochastic = true;
   self.affine = false;
-  self.source = "Durmus, Moulines, Pereyra 2018, equation 9";
+  self.source = "Durmus, Moulines, Pereyra 2018";
   self.options = chain_options();
   self.options.push_back(step_size_option(2));
   self.options.push_back(choice("proximal", term_names(), "g of the prior exp(-w g(x))").otherwise("l1"));

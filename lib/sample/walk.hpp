@@ -9,10 +9,11 @@
 namespace noiseutils {
 
 /// An underdamped Langevin walk of y with a velocity v for a density p known by its score, by Sachs's splitting:
-///   y <- y + delta/2 v;   g = grad log p(y);   v <- e^-gamma (v + u delta/2 g) + u delta/2 g + sqrt(u (1 - e^(-2
-///   gamma))) z;   y <- y + delta/2 v
+///   y <- y + delta/2 v,   g = grad log p(y),
+///   v <- e^-gamma (v + u delta/2 g) + u delta/2 g + sqrt(u (1 - e^(-2 gamma))) z,
+///   y <- y + delta/2 v
 /// v starts at 0. Where p is Gaussian y comes to its very variance V, whatever delta < 2 sqrt(V / u); v to that of
-/// u / (1 - u delta^2 / (4 V)). Sources: Sachs, Leimkuhler, Danos 2017; Saremi, Srivastava 2022, algorithm 1.
+/// u / (1 - u delta^2 / (4 V)). Sources: Sachs, Leimkuhler, Danos 2017; Saremi, Srivastava 2022.
 template <class T>
 class UnderdampedWalk {
  public:

@@ -45,7 +45,7 @@ Sampler walk_jump_sampler() {
   self.summary = "underdamped Langevin walk at each level, then one jump to the estimate";
   self.calls_per_step = 20;
   self.stochastic = true;
-  self.source = "Saremi, Srivastava 2022, algorithm 1";
+  self.source = "Saremi, Hyvarinen 2019; Saremi, Srivastava 2022";
   self.options = chain_options();
   for (const OptionSpec& option : walk_options()) self.options.push_back(option);
   self.options.push_back(keep_noise_option());
