@@ -101,3 +101,16 @@ END_OF_PYTHON
   [ "$(wc -l <coarse)" -eq 5 ]
   paste coarse fine | while read -r a b; do [ "$a" -gt 6 ] && [ "$b" -gt "$((2 * a))" ]; done
 }
+
+@test "deterministic samplers: along every schedule exponential integrators stay with the law, others with --spacing karras" {
+  schedules=$(sample --schedule=? 2>&1 | sed -E 's/.*one of //; s/ \(try.*//; s/\|/ /g')
+  for schedule in $schedules; do
+    for run in "ddim linspace" "dpmpp-3m linspace" "unipc-2 linspace" "heun karras" "pndm karras"; do
+      read -r sampler spacing <<<"$run"
+      [ "$spacing" = karras ] && spacing="--spacing karras" || spacing=
+      # shellcheck disable=SC2086 # two words or none
+      sample --model mixture.safetensors --schedule "$schedule" $spacing --sampler "$sampler" -n 4 | tensor info |
+        jq -e '.data_nonfinite == 0 and .data_max < 2 and .data_min > -1' >/dev/null || { echo "$schedule $run"; return 1; }
+    done
+  done
+}
