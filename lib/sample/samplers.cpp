@@ -35,10 +35,17 @@ const std::vector<Sampler>& samplers() {
       ghvb_sampler(),
       accelerated_ddim_sampler(),
       rk45_sampler(),
-      // from one law to another, degraded samples
+      // from one law to another, from other corruptions than white noise
       iadb_sampler(),
       rddm_sampler(),
       interpolant_sampler(),
+      reflected_sampler(),
+      blackout_sampler(),
+      cold_sampler(),
+      restoration_degradation_sampler(),
+      rolling_sampler(),
+      prior_grad_sampler(),
+      spd_sampler(),
       // stochastic
       ddpm_sampler(),
       ddim_eta_sampler(),
@@ -54,12 +61,6 @@ const std::vector<Sampler>& samplers() {
       accelerated_ddpm_sampler(),
       predictor_corrector_sampler(),
       annealed_langevin_sampler(),
-      reflected_sampler(),
-      blackout_sampler(),
-      cold_sampler(),
-      restoration_degradation_sampler(),
-      rolling_sampler(),
-      prior_grad_sampler(),
       exact_sampler(),
       // chains and kin
       ula_sampler(),
