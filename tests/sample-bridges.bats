@@ -9,6 +9,7 @@ setup_file() {
   noise dead-leaves -n 200 --seed 9 --height 6 --width 5 | tensor convert --scale 3 -o other.nst
   train-linear gaussian leaves.nst -o model.safetensors
   train-linear gaussian other.nst -o other.safetensors
+  train-linear stationary leaves.nst -o stationary.safetensors
   train-linear empirical leaves.nst -o points.safetensors
 }
 
@@ -181,6 +182,8 @@ END_OF_PYTHON
   same_bytes --model model.safetensors --sampler interpolant --base other.safetensors --steps 3
   same_bytes --model points.safetensors --sampler reflected --steps 5
   same_bytes --model points.safetensors --sampler blackout --steps 5
+  same_bytes --model stationary.safetensors --sampler spd --spectrum model --steps 3
+  same_bytes --model points.safetensors --sampler spd --steps 3
   same_bytes --model points.safetensors --sampler prior-grad --eta 1 --steps 3
   same_bytes --model points.safetensors --sampler restoration-degradation --restore-to 0.5 --steps 3
   same_bytes --model points.safetensors --sampler cold --operator blur:2 --steps 3
@@ -222,6 +225,8 @@ END_OF_PYTHON
   fails_with 64 sample --denoiser cat --shape 6,5 --sampler rolling
   fails_with 64 sample --denoiser cat --shape 6,5 --sampler prior-grad
   fails_with 64 sample --model model.safetensors --sampler restoration-degradation --restore-to 1
+  fails_with 64 sample --denoiser cat --shape 6,5 --sampler spd
+  fails_with 64 sample --model model.safetensors --sampler spd --spectrum model
   noise dead-leaves -n 9 --height 3 --width 3 | train-linear gaussian -o small.safetensors
   rm -f never.npy
   fails_with 65 sample --model model.safetensors --sampler interpolant --base small.safetensors -o never.npy

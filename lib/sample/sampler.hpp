@@ -170,6 +170,7 @@ Sampler cold_sampler();
 Sampler restoration_degradation_sampler();
 Sampler rolling_sampler();
 Sampler prior_grad_sampler();
+Sampler spd_sampler();
 
 extern template struct SamplerRun<float>;
 extern template struct SamplerRun<double>;

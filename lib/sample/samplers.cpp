@@ -43,9 +43,17 @@ const std::vector<Sampler>& samplers() {
       ddpm_inversion_sampler(),
       ddcm_sampler(),
       // from one law to another, degraded samples
+      // from one law to another, from other corruptions than white noise
       iadb_sampler(),
       rddm_sampler(),
       interpolant_sampler(),
+      reflected_sampler(),
+      blackout_sampler(),
+      cold_sampler(),
+      restoration_degradation_sampler(),
+      rolling_sampler(),
+      prior_grad_sampler(),
+      spd_sampler(),
       // stochastic
       ddpm_sampler(),
       ddim_eta_sampler(),
