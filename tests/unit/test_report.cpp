@@ -220,7 +220,7 @@ TEST_CASE("sampled report: of a mixture of one component it agrees with the clos
 TEST_CASE("sampled report: the order of ddim on a mixture is 1, and its distance falls to that of exact draws") {
   const MixtureModel mixture = random_mixture(4, {4, 2, 3}, {0, 0.05, 0.02}, 2);
   const auto target = target_of(mixture);
-  const auto report = sampled_report(*target, {karras_from(20, 0.1), {2, 80, 160, 320}, 1, 200, false});
+  const auto report = sampled_report(*target, {karras_from(20, 0.1), {2, 80, 160, 320}, 1, 100, false});
   const auto rows = rows_of(*report, "ddim");
   CHECK(std::abs(rows[0].order - 1) < 0.1);
   CHECK(rows[0].flow > 20 * rows[3].flow);
