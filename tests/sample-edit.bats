@@ -40,6 +40,62 @@ there_and_back() {
   close_to "$(largest_error clean.nst back.nst)" 0 1e-3
 }
 
+@test "sample: ddim inversion, bdia, edict and ddpm-inversion equal transcriptions into numpy" {
+  needs numpy
+  run=(sample --model model.safetensors --dtype F64 --schedule vp --steps 9)
+  "${run[@]}" --sampler ddim --invert --init clean.nst -o ddim.npy
+  "${run[@]}" --sampler bdia --gamma-bdia 0.8 --invert --init clean.nst -o bdia.npy
+  "${run[@]}" --sampler edict --invert --init clean.nst -o edict.npy
+  "${run[@]}" --sampler ddpm-inversion --invert --init clean.nst -o noises.nst
+  "${run[@]}" --sampler ddpm-inversion --init noises.nst -o edited.npy
+  tensor convert --dtype F64 clean.nst -o clean.npy
+  PYTHONPATH=$BATS_TEST_DIRNAME/../scripts/examples py - <<'END_OF_PYTHON'
+import numpy as np
+from noiseutils_stream import read_records
+model = next(iter(read_records(open("model.safetensors", "rb"))))[0]
+mu, lam, U = (model[k].astype(float) for k in ("mean", "eigenvalues", "eigenvectors"))
+U = U.T
+x = np.load("clean.npy").reshape(5, 30)
+t = np.linspace(1, 1e-3, 9); B = .1*t + 9.95*t*t
+alpha = np.append(np.exp(-B/2), 1); sigma = np.append(np.sqrt(1 - np.exp(-B)), 0); N = 9
+def x0(z, i):  # of a state z = alpha x_0 + sigma n
+    s = sigma[i]/alpha[i]
+    return mu + ((z/alpha[i] - mu) @ U * (lam/(lam + s*s))) @ U.T
+def eps(z, i): return (z - alpha[i]*x0(z, i))/sigma[i]
+def to(z, i, j): return alpha[j]*x0(z, i) + sigma[j]*eps(z, i)
+def back(z, i):  # from i + 1 to i, by the noise at i + 1, at the end by that at i
+    if sigma[i + 1] > 0: return to(z, i + 1, i)
+    return alpha[i]*(z + sigma[i]/alpha[i]*eps(alpha[i]*z, i))
+def check(name, z, tolerance):
+    got = np.load(name).reshape(5, 30)
+    z = z/alpha[0]
+    assert np.abs(got - z).max() < tolerance*np.abs(z).max(), (name, np.abs(got - z).max(), np.abs(z).max())
+z = x
+for i in range(N - 1, -1, -1): z = back(z, i)
+check("ddim.npy", z, 1e-6)
+later, z, gamma = x, back(x, N - 1), .8
+for i in range(N - 1, 0, -1):  # z_(i+1) = DDIM(i,i+1) + gamma (z_(i-1) - DDIM(i,i-1))
+    z, later = to(z, i, i - 1) + (later - to(z, i, i + 1))/gamma, z
+check("bdia.npy", z, 1e-5)
+u = v = x; p = .93
+for i in range(N - 1, -1, -1):
+    a = alpha[i + 1]/alpha[i]; b = sigma[i + 1] - a*sigma[i]
+    v = (v - (1 - p)*u)/p; u = (u - (1 - p)*v)/p
+    v = (v - b*eps(u, i))/a; u = (u - b*eps(v, i))/a
+check("edict.npy", u, 1e-5)
+# DDPM along the noises that the record holds.
+for k, (tensors, _) in enumerate(read_records(open("noises.nst", "rb"))):
+    z = alpha[0]*tensors["data"].reshape(30)
+    for i in range(N):
+        r = alpha[i]**2/alpha[i + 1]**2
+        mean = (z - (1 - r)/sigma[i]*eps(z, i))/np.sqrt(r)
+        std = sigma[i + 1]/sigma[i]*np.sqrt(1 - r)
+        z = mean + (std*tensors["latent.noise"][i].reshape(30) if i + 1 < N else 0)
+    got = np.load("edited.npy")[k].reshape(30)
+    assert np.abs(got - z).max() < 1e-6, np.abs(got - z).max()
+END_OF_PYTHON
+}
+
 @test "sample --invert: latents are x(s_0) of the schedule, about s_0 n; a part of it by --from-sigma" {
   sample --model model.safetensors --dtype F64 --invert --steps 200 --init leaves.nst -o latents.npy
   sample --model model.safetensors --dtype F64 --invert --steps 200 --from-sigma 0.3 --init leaves.nst -o part.nst
