@@ -8,6 +8,7 @@ namespace noiseutils {
 
 const std::vector<Sampler>& samplers() {
   static const std::vector<Sampler> all = {
+      // deterministic
       ddim_sampler(),
       euler_sampler(),
       heun_sampler(),
@@ -37,24 +38,10 @@ const std::vector<Sampler>& samplers() {
       ghvb_sampler(),
       accelerated_ddim_sampler(),
       rk45_sampler(),
-      // with an inverse
-      bdia_sampler(),
-      edict_sampler(),
-      ddpm_inversion_sampler(),
-      ddcm_sampler(),
-      // from one law to another, degraded samples
-      // from one law to another, from other corruptions than white noise
-      iadb_sampler(),
-      rddm_sampler(),
-      interpolant_sampler(),
-      reflected_sampler(),
-      blackout_sampler(),
-      cold_sampler(),
-      restoration_degradation_sampler(),
-      rolling_sampler(),
-      prior_grad_sampler(),
-      spd_sampler(),
-      // stochastic
+      adaptive_skip_sampler(),
+      lml_sampler(),
+      blind_sampler(),
+      // with noise
       ddpm_sampler(),
       ddim_eta_sampler(),
       euler_ancestral_sampler(),
@@ -69,19 +56,13 @@ const std::vector<Sampler>& samplers() {
       accelerated_ddpm_sampler(),
       predictor_corrector_sampler(),
       annealed_langevin_sampler(),
-      reflected_sampler(),
       pc_guidance_sampler(),
-      iadb_sampler(),
-      rddm_sampler(),
-      interpolant_sampler(),
-      blackout_sampler(),
-      reflected_sampler(),
-      cold_sampler(),
-      restoration_degradation_sampler(),
-      rolling_sampler(),
-      prior_grad_sampler(),
-      exact_sampler(),
-      // chains and kin
+      // with an inverse
+      bdia_sampler(),
+      edict_sampler(),
+      ddpm_inversion_sampler(),
+      ddcm_sampler(),
+      // chains
       ula_sampler(),
       mala_sampler(),
       myula_sampler(),
@@ -89,9 +70,19 @@ const std::vector<Sampler>& samplers() {
       dmcmc_sampler(),
       walk_jump_sampler(),
       log_concave_chain_sampler(),
-      lml_sampler(),
-      adaptive_skip_sampler(),
-      blind_sampler(),
+      // from one law to another, from other corruptions than white noise
+      iadb_sampler(),
+      interpolant_sampler(),
+      rddm_sampler(),
+      cold_sampler(),
+      restoration_degradation_sampler(),
+      prior_grad_sampler(),
+      rolling_sampler(),
+      spd_sampler(),
+      blackout_sampler(),
+      reflected_sampler(),
+      // without steps
+      exact_sampler(),
   };
   return all;
 }
