@@ -172,3 +172,101 @@ for law in laws:
         assert error < 100*float(tolerance) + 1e-9, (law, tolerance, error)  # RK4's own is below 1e-9
 END_OF_PYTHON
 }
+
+@test "sample against numpy: UniPC, DPM-Solver-3, DPM-Solver++(3M), DEIS and PLMS as their papers write them" {
+  law=mixture
+  for p in 1 2 3; do
+    run_from $law 80 unipc-$p-x0 --sampler unipc-$p --steps 20
+    run_from $law 80 unipc-$p-epsilon --sampler unipc-$p --steps 20 --variant bh1 --prediction epsilon
+  done
+  run_from $law 80 solver-3 --sampler dpm-solver-3 --steps 20
+  run_from $law 80 3m --sampler dpmpp-3m --steps 20
+  run_from $law 80 3m-compat --sampler dpmpp-3m --steps 20 --compat
+  run_from $law 80 deis --sampler deis-3 --steps 20
+  run_from $law 80 plms --sampler plms --steps 20
+  py - <<'END_OF_PYTHON'
+from laws import *
+from math import factorial
+D, s = D_mixture, karras(80, .002, 20)
+N, x0 = 20, start("mixture", 80)
+e = lambda x, s: (x - D(x, s))/s
+def unipc(order, epsilon):  # Zhao et al., B(h) = h for the noise (bh1), e^h - 1 for x0 (bh2) here
+    model, lam = (e if epsilon else D), -np.log(s[:-1])
+    x, m = x0, [model(x0, s[0])]
+    for i in range(N):
+        a, b = s[i], s[i + 1]
+        if b == 0: return x - a*m[-1] if epsilon else m[-1]
+        p, h = min(order, i + 1, N - i), lam[i + 1] - lam[i]
+        hh = h if epsilon else -h
+        B = hh if epsilon else np.expm1(hh)
+        r = [(lam[i - k] - lam[i])/h for k in range(1, p)] + [1.]
+        q, rhs = np.expm1(hh)/hh - 1, []
+        for j in range(1, p + 1):
+            rhs.append(q*factorial(j)/B)
+            q = q/hh - 1/factorial(j + 1)
+        R = np.array([[rk**j for rk in r] for j in range(p)])
+        differences = [(m[i - k] - m[i])/r[k - 1] for k in range(1, p)]
+        base = x - b*np.expm1(hh)*m[i] if epsilon else b/a*x - np.expm1(hh)*m[i]
+        scale = b*B if epsilon else B
+        ahead = [] if p == 1 else [.5] if p == 2 else np.linalg.solve(R[:-1, :-1], rhs[:-1])
+        m.append(model(base - scale*sum(w*d for w, d in zip(ahead, differences)), b))
+        rho = [.5] if p == 1 else np.linalg.solve(R, rhs)
+        x = base - scale*sum(w*d for w, d in zip(rho, differences + [m[i + 1] - m[i]]))
+def solver_3():
+    x, r1, r2 = x0, 1/3, 2/3
+    for a, b in zip(s[:-1], s[1:]):
+        if b == 0: return D(x, a)
+        h = np.log(a/b)
+        s1, s2, slope = a*np.exp(-r1*h), a*np.exp(-r2*h), e(x, a)
+        d1 = e(x - s1*np.expm1(r1*h)*slope, s1) - slope
+        u2 = x - s2*np.expm1(r2*h)*slope - s2*r2/r1*(np.expm1(r2*h)/(r2*h) - 1)*d1
+        x = x - b*np.expm1(h)*slope - b/r2*(np.expm1(h)/h - 1)*(e(u2, s2) - slope)
+def dpmpp_3m(factor):
+    x, outputs, steps = x0, [], []
+    for a, b in zip(s[:-1], s[1:]):
+        outputs.append(D(x, a))
+        if b == 0: return outputs[-1]
+        h = np.log(a/b)
+        x = b/a*x - np.expm1(-h)*outputs[-1]
+        if len(steps) >= 1:
+            r0 = steps[-1]/h
+            D1 = D10 = (outputs[-1] - outputs[-2])/r0
+            if len(steps) >= 2:
+                r1 = steps[-2]/h
+                D11 = (outputs[-2] - outputs[-3])/r1
+                D1 = D10 + r0/(r0 + r1)*(D10 - D11)
+                x = x - ((np.expm1(-h) + h)/h**2 - .5)*factor*(D10 - D11)/(r0 + r1)
+            x = x + (np.expm1(-h)/h + 1)*D1
+        steps.append(h)
+def deis():  # by Gauss-Legendre, in log s
+    x, slopes = x0, []
+    nodes, weights = np.polynomial.legendre.leggauss(20)
+    for i in range(N):
+        a, b = s[i], s[i + 1]
+        if b == 0: return D(x, a)
+        slopes.append(e(x, a))
+        k = min(3, i + 1)
+        at = np.log(s[i - np.arange(k)])
+        u = (np.log(a) + np.log(b))/2 + nodes*(np.log(b) - np.log(a))/2
+        for j in range(k):
+            basis = np.prod([(u - at[m])/(at[j] - at[m]) for m in range(k) if m != j], axis=0)
+            x = x + (weights*basis*np.exp(u)).sum()*(np.log(b) - np.log(a))/2*slopes[-1 - j]
+def plms():
+    x, slopes = x0, []
+    table = [None, [3/2, -1/2], [23/12, -16/12, 5/12], [55/24, -59/24, 37/24, -9/24]]
+    for a, b in zip(s[:-1], s[1:]):
+        if b == 0: return D(x, a)
+        slopes.append(e(x, a))
+        if len(slopes) == 1: x = x + (b - a)/2*(slopes[0] + e(x + (b - a)*slopes[0], b))
+        else: x = x + (b - a)*sum(w*slope for w, slope in zip(table[min(len(slopes), 4) - 1], slopes[::-1]))
+expected = {"solver-3": solver_3(), "3m": dpmpp_3m(2), "3m-compat": dpmpp_3m(1), "deis": deis(), "plms": plms()}
+for p in (1, 2, 3):
+    expected[f"unipc-{p}-x0"], expected[f"unipc-{p}-epsilon"] = unipc(p, False), unipc(p, True)
+exact = np.load("mixture-80-flow.npy")
+for name, value in expected.items():
+    got = loaded(f"mixture-{name}.safetensors")
+    error = np.abs(got - value).max()/np.abs(value).max()
+    print(name, error, relative(got, exact))
+    assert error < 1e-6, (name, error)
+END_OF_PYTHON
+}
