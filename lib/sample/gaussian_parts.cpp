@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "linalg/blas_turn.hpp"
 #include "model/mixture.hpp"
 
 namespace noiseutils {
@@ -36,6 +37,7 @@ std::vector<DenseGaussian> dense_parts(const Model& model, const std::string& wh
   if (model.dim() > kLargestDense)
     throw UsageError(who + " writes out covariances, of at most " + std::to_string(kLargestDense) +
                      " dimensions; the model has " + std::to_string(model.dim()));
+  static_cast<void>(blas_turn());  // from here on Eigen too keeps to one thread: sums must not depend on their number
   std::vector<DenseGaussian> dense;
   for (const GaussianPart& part : gaussian_parts(model)) {
     Eigen::MatrixXd covariance = Eigen::MatrixXd::Identity(model.dim(), model.dim());

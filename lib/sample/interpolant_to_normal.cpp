@@ -9,8 +9,6 @@
 namespace noiseutils {
 namespace {
 
-constexpr double kBeyondAllData = 1e150;  // a sigma at which E[x_0 | x] is E[x_0] to the last digit
-
 template <class T>
 class ToNormal : public InterpolantField<T> {
  public:

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error.hpp"
 #include "sample/element_noise.hpp"
 #include "sample/vectors.hpp"
 
@@ -24,15 +25,19 @@ void prior_grad(const SamplerRun<T>& run, std::span<T> x) {
   const double least = kLeastVariance * total / static_cast<double>(variance.size());
   std::vector<double> unit;
   for (const double v : variance) unit.push_back(std::sqrt(std::max(v, least)));
-  if (!run.from_states)
+  if (run.schedule.parameters.contains("from-sigma"))
+    throw UsageError("--from-sigma adds white noise, and the noise of prior-grad is none: start from --init as it is");
+  std::vector<T> z(x.size());
+  if (!run.from_states) {
+    run.normals(z);
     for (std::size_t i = 0; i < x.size(); ++i)
-      x[i] = static_cast<T>(mean[i % unit.size()] + unit[i % unit.size()] * static_cast<double>(x[i]));
+      x[i] = static_cast<T>(mean[i % unit.size()] + run.s(0) * unit[i % unit.size()] * static_cast<double>(z[i]));
+  }
   const auto deviations = [&](std::int64_t i) {
     std::vector<double> s(unit);
     for (double& value : s) value *= run.s(i);
     return s;
   };
-  std::vector<T> z(eta > 0 ? x.size() : 0);
   for (std::int64_t i = 0; i < run.steps(); ++i) {
     if (eta > 0) run.normals(z);
     step_of_elements<T>(law, deviations(i), deviations(i + 1), eta, 0, z, x);

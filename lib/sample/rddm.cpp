@@ -9,8 +9,6 @@
 namespace noiseutils {
 namespace {
 
-constexpr double kBeyondAllData = 1e150;  // a sigma at which E[I_0 | I_t] is E[I_0] to the last digit
-
 /// The chain of T times of the paper's code: alpha_t "decreased", proportional to T - t + 1, with sum 1, and beta_t^2
 /// "increased", proportional to t, with sum `scale`. Their sums to time t:
 struct ResidualChain {

@@ -19,7 +19,6 @@ namespace {
 
 // As in target.cpp: fixed, so that no figure depends on how a run is cut.
 constexpr std::int64_t kVectors = 256;
-constexpr double kBeyondAllData = 1e150;  // a sigma at which E[x_0 | x] is E[x_0] to the last digit
 
 SamplerFunction<float> function_of(const Sampler& sampler, float) { return sampler.run_float; }
 SamplerFunction<double> function_of(const Sampler& sampler, double) { return sampler.run_double; }

@@ -11,6 +11,9 @@ namespace noiseutils {
 
 class GuidedTarget;
 
+/// A sigma at which E[x_0 | x_0 + sigma n] is E[x_0] to the last digit.
+constexpr double kBeyondAllData = 1e150;
+
 /// What is sampled from: the denoiser of a law, and whatever else is known of the law. Batches are vectors of dim()
 /// one after the other.
 class Target {

@@ -126,11 +126,12 @@ TEST_CASE("prior-grad: of independent elements each goes through ddim's gain of 
     const double a = schedule.s(i), b = schedule.s(i + 1);
     gain *= 1 + (b - a) * a / (1 + a * a);
   }
-  std::vector<double> n = test_normals(3, 6);
-  for (double& value : n) value *= 80;
-  const auto x = BareRun<>{*law, prior_grad_sampler()}(schedule, n);
+  const BareRun<> run{*law, prior_grad_sampler()};
+  std::vector<double> n(3);
+  run.draw(0, n);
+  const auto x = run(schedule, std::vector<double>(3));
   for (std::size_t j = 0; j < 3; ++j)
-    CHECK(x[j] == doctest::Approx(mean[j] + std::sqrt(variances[j]) * gain * n[j]).epsilon(1e-10));
+    CHECK(x[j] == doctest::Approx(mean[j] + std::sqrt(variances[j]) * gain * 80 * n[j]).epsilon(1e-10));
 }
 
 TEST_CASE("prior-grad: is ddim for points in units of the deviation of each element") {
@@ -146,11 +147,13 @@ TEST_CASE("prior-grad: is ddim for points in units of the deviation of each elem
   for (double& value : deviation) value = std::sqrt(value);
   for (std::size_t i = 0; i < 8; ++i) scaled[i] = (points[i] - mean[i % 2]) / deviation[i % 2];
   const auto scaled_law = empirical_model(info, Tensor::of({4, 2}, scaled));
-  std::vector<double> n = test_normals(2 * 30, 6);
+  const BareRun<> run{*law, prior_grad_sampler()};
+  std::vector<double> n(2 * 30);
+  run.draw(0, n);
   for (double& value : n) value *= 80;
   auto expected = BareRun<>{*scaled_law, ddim_sampler()}(karras_levels(10), n);
   for (std::size_t i = 0; i < n.size(); ++i) expected[i] = mean[i % 2] + deviation[i % 2] * expected[i];
-  CHECK(largest_difference(BareRun<>{*law, prior_grad_sampler()}(karras_levels(10), n), expected) < 1e-9);
+  CHECK(largest_difference(run(karras_levels(10), std::vector<double>(n.size())), expected) < 1e-9);
 }
 
 TEST_CASE("prior-grad --eta 1: the variance converges with order 1, computed from the response to each draw") {
