@@ -38,6 +38,7 @@ class MixtureAt {
 
  private:
   void add_tails(std::int64_t k, MixtureBlock<T>& block) const;
+  void add_plain_tails(MixtureBlock<T>& block) const;
   void add_product(MixtureBlock<T>& block, T* out) const;
   /// sum_j U_j c_j over all components, plus sum_k shift[k] (mu_k - mean), n x d.
   void synthesise(MixtureBlock<T>& block, const std::vector<double>& shift, T* out) const;
@@ -54,6 +55,8 @@ class MixtureAt {
   std::vector<double> tail_precisions_;  ///< 1 / (rho + t), 0 where r_k = d; K
   std::vector<double> gains_, tail_gains_;
   std::vector<T> diagonals_;  ///< of J_k, K x d
+  std::vector<char> plain_;   ///< whether |r_k|^2 = |y - mu_k|^2 - |c_k|^2 may be computed so; K
+  bool any_plain_ = false;
 };
 
 extern template class MixtureAt<float>;

@@ -105,8 +105,8 @@ void measure_mixture(std::int64_t dim, std::int64_t components, std::int64_t ran
   fill_normal({1, Purpose::probe, 1, 0}, 0, std::span<float>(y));
   const auto map = model.denoiser(0.5, vectors);
   const double ours = best_of([&] { map->apply(std::span<const float>(y), std::span<float>(x)); });
-  // Coefficients, what lies outside of each component's span, the sum over components, and of their means.
-  const double products = 3 * static_cast<double>(rank) + 1;
+  // Coefficients, distances, the sum over components, and of their means.
+  const double products = 2 * static_cast<double>(rank) + 2;
   std::vector<float> a(k * static_cast<std::size_t>(rank) * d, 0.5F),
       c(static_cast<std::size_t>(vectors * components * rank));
   const double product = best_of([&] {

@@ -10,6 +10,7 @@
 #include "mixture_examples.hpp"
 #include "model/gaussian.hpp"
 #include "model/model_kinds.hpp"
+#include "small_law.hpp"
 
 using namespace noiseutils;
 
@@ -336,4 +337,25 @@ TEST_CASE("mixture: a model file gives the same law back, and damaged ones are r
   refused("eigenvectors", Tensor::of<double>({7, 6}, Vector(42, 0.1)), "not orthonormal");
   refused("eigenvalues", Tensor::of<double>({7}, {1, 1, 1, -1, 1, 1, 1}), "-1");
   refused("means", Tensor::of<double>({2, 6}, Vector(12, 0.0)), "\"means\" has shape [2,6], expected [3,6]");
+}
+
+TEST_CASE("mixture: the density of one component is that of its Gaussian, where |r|^2 is a difference and where not") {
+  const SmallLaw law(40, {2, 0.5, 0.1}, 1e-4);
+  MixtureLaw one;
+  one.weights = {1};
+  one.means.assign(law.mean().begin(), law.mean().end());
+  one.ranks = {3};
+  one.eigenvalues = law.eigenvalues();
+  one.residual_variances = {law.residual_variance()};
+  std::vector<double> rows;
+  for (std::size_t k = 0; k < 3; ++k) rows.insert(rows.end(), law.direction(k).begin(), law.direction(k).end());
+  one.eigenvectors = Tensor::of({3, 40}, rows);
+  const MixtureModel mixture(mixture_info(40), std::move(one));
+  // d (sigma^2 + v) / (1e-4 + sigma^2) is about 26,000 at the first two levels, beyond what a difference may lose.
+  for (const double sigma : {0.0, 1e-4, 0.1, 1.0, 30.0}) {
+    std::vector<double> y = law.plus_mean(test_normals(40, 8), 1);
+    for (double& value : y) value *= 0.1 + sigma;
+    const double expected = law.log_density(sigma, std::span<const double>(y)).front();
+    CHECK(mixture.log_density(sigma, std::span<const double>(y)).front() == doctest::Approx(expected).epsilon(1e-10));
+  }
 }
