@@ -53,7 +53,7 @@ END_OF_PYTHON
 
 @test "sample --report --sampler all: every sampler that takes steps, in order, at every number of steps" {
   report --model model.safetensors --sampler all --steps 20,10 -n 8 >all.json 2>left-out
-  sample --list --format json | jq -r 'select(.calls > 0) | .name' >names
+  sample --list --format json | jq -r 'select(.name != "exact") | .name' >names
   sed -E 's/^sample: ([^ ]+) is left out: .*/\1/' left-out >missing
   { jq -r .sampler all.json | uniq; cat missing; } | sort | cmp - <(sort names)
   jq -s -e 'map(select(.sampler == "ddim") | .steps) == [10, 20]' all.json

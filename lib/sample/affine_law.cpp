@@ -18,6 +18,7 @@ void check(const SamplerSettings& settings) {
 
 void run_on(const SamplerSettings& settings, SamplerRun<double>& run, std::span<double> x) {
   run.lower_order_final = settings.lower_order_final;
+  run.from_states = settings.from_states;
   settings.sampler.run_double(run, x);
 }
 

@@ -29,6 +29,7 @@ struct SamplerSettings {
   const Schedule& schedule;       ///< of finite levels
   bool lower_order_final = true;  ///< see SamplerRun
   bool exact_history = false;     ///< first steps of methods with a history by the exact flow
+  bool from_states = false;       ///< see SamplerRun
 };
 
 /// The exact law that a sampler puts out, without sampling: the sampler itself is run on the coefficients of the affine

@@ -220,7 +220,9 @@ class AllStepsAtOnce : public EitherType<AllStepsAtOnce> {
     const Schedule schedule = finite_part(plan_.schedule);
     std::vector<double> lambda = model.eigenvalues();
     lambda.push_back(model.residual_variance());
-    AffineLaw form = affine_law({plan_.sampler, plan_.options, schedule}, lambda);
+    SamplerSettings settings{plan_.sampler, plan_.options, schedule};
+    settings.from_states = plan_.start != nullptr;
+    AffineLaw form = affine_law(settings, lambda);
     if (starts_from_nothing(plan_.schedule))
       for (std::size_t k = 0; k < lambda.size(); ++k) form.mean[k] += form.start[k];
     const double alpha = schedule.levels.back().alpha;
