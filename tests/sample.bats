@@ -214,3 +214,12 @@ END_OF_PYTHON
   fails_with 65 sample --model cut.safetensors -o never.npy
   [ ! -e never.npy ]
 }
+
+@test "sample --timing: seconds in the metadata, and no other byte but these" {
+  sample --model model.safetensors -n 2 -o plain.nst
+  sample --model model.safetensors -n 2 --timing -o timed.nst
+  tensor info timed.nst | jq -e '.sampler | fromjson | .seconds > 0'
+  tensor info plain.nst | jq -e '.sampler | fromjson | has("seconds") | not'
+  for run in plain timed; do tensor convert $run.nst -o $run.npy; done
+  cmp plain.npy timed.npy
+}

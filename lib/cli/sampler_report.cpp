@@ -10,6 +10,7 @@
 #include "cli/rows.hpp"
 #include "report/sampler_report.hpp"
 #include "sample/request.hpp"
+#include "sample/request_schedule.hpp"
 
 namespace noiseutils {
 namespace {

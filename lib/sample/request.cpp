@@ -1,8 +1,6 @@
 #include "sample/request.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "base/entry_options.hpp"
 #include "base/error.hpp"
@@ -14,6 +12,7 @@
 #include "sample/coding.hpp"
 #include "sample/editing.hpp"
 #include "sample/guidance.hpp"
+#include "sample/request_schedule.hpp"
 #include "sample/start.hpp"
 
 namespace noiseutils {
@@ -81,61 +80,6 @@ std::unique_ptr<Target> target_of(const OptionValues& options, const StartStates
   return denoiser_target(std::move(denoiser), command, axes, shape);
 }
 
-/// The schedule from sigma on: a level at sigma, then those below it.
-Schedule part_from(Schedule schedule, double sigma) {
-  if (!(sigma < schedule.s(0)) || !(sigma > schedule.levels.back().relative()))
-    throw UsageError("--from-sigma " + format_number(sigma) + " is not between the levels of the schedule, " +
-                     format_number(schedule.levels.back().relative()) + " and " + format_number(schedule.s(0)));
-  auto& levels = schedule.levels;
-  const auto below =
-      std::find_if(levels.begin(), levels.end(), [&](const NoiseLevel& l) { return l.relative() < sigma; });
-  const double norm = below->alpha * below->alpha + below->sigma * below->sigma;
-  // Variance-preserving schedules stay so; others keep the scale of the next level.
-  const double alpha = below->alpha != 1 && std::abs(norm - 1) < 1e-9 ? 1 / std::hypot(1.0, sigma) : below->alpha;
-  levels.erase(levels.begin(), below);
-  levels.insert(levels.begin(), NoiseLevel{alpha, alpha * sigma});
-  schedule.parameters["from-sigma"] = sigma;
-  return schedule;
-}
-
-Schedule schedule_of(const OptionValues& options, std::int64_t steps) {
-  const ScheduleFamily& family = *find_entry(schedule_families(), options.text("schedule"));
-  const Spacing spacing = spacing_named(options.text("spacing"));
-  if (options.given("spacing") && family.chain == nullptr && !spaced_by_level(spacing))
-    throw UsageError("--spacing " + options.text("spacing") + " is of schedules with discrete times, and " +
-                     family.name + " is none; karras and log are of all");
-  Schedule schedule =
-      make_schedule(family, steps, schedule_parameters(family, options, spacing), spacing, options.number("rho"));
-  return options.given("from-sigma") ? part_from(std::move(schedule), options.number("from-sigma")) : schedule;
-}
-
-/// The most steps that call the denoiser at most `calls` times.
-Schedule schedule_of_calls(const OptionValues& options, SamplingPlan plan, std::int64_t calls) {
-  if (options.given("steps")) throw UsageError("--steps and --nfe exclude each other");
-  if (!plan.sampler.affine || !plan.sampler.takes_steps())
-    throw UsageError("--nfe: the calls of sampler " + plan.sampler.name + " are not known beforehand; give --steps");
-  const auto cost = [&](std::int64_t steps) {
-    plan.schedule = schedule_of(options, steps);
-    return *denoiser_calls(plan);
-  };
-  std::int64_t steps = std::max<std::int64_t>(1, calls / std::max<std::int64_t>(1, plan.sampler.calls_per_step));
-  while (cost(steps + 1) <= calls) ++steps;
-  while (steps > plan.sampler.minimum_steps && cost(steps) > calls) --steps;
-  if (cost(steps) > calls)
-    throw UsageError("--nfe " + std::to_string(calls) + ": the least that sampler " + plan.sampler.name + " needs is " +
-                     std::to_string(cost(steps)));
-  return plan.schedule;
-}
-
-/// Throws UsageError where options are typed that only samplers along a schedule heed.
-void refuse_schedule(const OptionValues& options, const Sampler& sampler) {
-  std::vector<OptionSpec> heeded = schedule_options();
-  for (const char* name : {"schedule", "spacing", "from-sigma"}) heeded.push_back(text(name, "", ""));
-  for (const OptionSpec& option : heeded)
-    if (options.given(option.name))
-      throw UsageError("--" + option.name + ": sampler " + sampler.name + " has times of its own, no schedule");
-}
-
 }  // namespace
 
 std::vector<OptionSpec> sample_options() {
@@ -166,6 +110,7 @@ std::vector<OptionSpec> sample_options() {
       number("from-sigma", "S", "start part-way: from --init plus noise of this standard deviation, in units of data")
           .above(0),
       flag("trajectory", "write every state x(s_0) ... x(s_N) along a leading axis T, in units of data"),
+      flag("timing", "tell in the metadata how many seconds each sample took; the bytes then differ from run to run"),
       integer("count", "N", "number of samples; default 1, with --init as many as it has")
           .short_name('n')
           .at_least(1)
@@ -204,8 +149,6 @@ std::vector<std::int64_t> requested_steps(const OptionValues& options) {
 
 std::unique_ptr<Target> requested_target(const OptionValues& options) { return target_of(options, nullptr); }
 
-Schedule requested_schedule(const OptionValues& options, std::int64_t steps) { return schedule_of(options, steps); }
-
 SampleRequest sample_request(const OptionValues& typed, const std::vector<std::string>& files) {
   SampleRequest request;
   request.task = sample_task(typed, files);
@@ -224,10 +167,11 @@ SampleRequest sample_request(const OptionValues& typed, const std::vector<std::s
   if (plan.sampler.own_times) refuse_schedule(options, plan.sampler);
   if (options.given("from-sigma") && !start) throw UsageError("--from-sigma needs --init, what to start from");
   plan.schedule = options.given("nfe") ? schedule_of_calls(options, plan, options.integer("nfe"))
-                                       : schedule_of(options, steps.front());
+                                       : requested_schedule(options, steps.front());
   request.label = options.text("class");
   request.guidance = options.number("guidance");
   request.trajectory = options.flag("trajectory");
+  request.timing = options.flag("timing");
   if (request.trajectory && request.target->axes().find('T') != std::string::npos)
     throw UsageError("--trajectory adds an axis T, and the samples have one: axes " + request.target->axes());
   request.dtype = *dtype_from_name(options.text("dtype"));
@@ -237,56 +181,8 @@ SampleRequest sample_request(const OptionValues& typed, const std::vector<std::s
     use_ends(request, files, options);
   else if (start)
     use_start_in_task(request, start, options);
+  request.calls = denoiser_calls(plan);
   return request;
-}
-
-Metadata sample_metadata(const SampleRequest& request, const SampleFacts& facts) {
-  const SamplingPlan& plan = request.plan;
-  nlohmann::json told{{"name", plan.sampler.name}, {"seed", plan.seed}};
-  if (const auto calls = denoiser_calls(plan)) told["nfe"] = *calls;
-  const auto add = [&](std::string key, const nlohmann::json& value) {
-    std::replace(key.begin(), key.end(), '-', '_');  // as keys of results everywhere: sigma_max
-    told[key] = value;
-  };
-  for (const OptionSpec& option : plan.sampler.options) {
-    if (!plan.options.has(option.name) && option.type != OptionType::flag) continue;
-    if (option.type == OptionType::flag)
-      add(option.name, plan.options.flag(option.name));
-    else if (option.type == OptionType::number)
-      add(option.name, plan.options.number(option.name));
-    else if (option.type == OptionType::integer)
-      add(option.name, plan.options.integer(option.name));
-    else
-      add(option.name, plan.options.text(option.name));
-  }
-  if (!request.label.empty()) {
-    add("class", request.label);
-    add("guidance", request.guidance);
-  }
-  for (const auto& [name, value] : facts) add(name, value);
-  for (const auto& [name, value] : request.told) told[name] = value;
-  if (plan.sampler.takes_steps()) told["steps"] = plan.schedule.steps();
-  if (plan.sampler.takes_steps() && !plan.sampler.own_times) {
-    told["schedule"] = plan.schedule.name;
-    if (!plan.schedule.spacing.empty()) told["spacing"] = plan.schedule.spacing;
-    for (const auto& [name, value] : plan.schedule.parameters) add(name, value);
-  }
-  const std::string& axes = request.target->axes();
-  return {{"axes", request.trajectory ? "T" + axes : axes},
-          {"model", request.target->description()},
-          {"sampler", told.dump()}};
-}
-
-Record sample_record(const SampleRequest& request, std::int64_t i, const SampleSource::Sample& sample) {
-  SampleFacts facts = sample.facts;
-  if (request.facts) facts.merge(request.facts(i));
-  Record record;
-  record.tensors["data"] = sample.data;
-  for (const auto& [name, tensor] : sample.companions) record.tensors[name] = tensor;
-  if (request.task == SampleTask::encode) pack_codes(request, record, facts);
-  record.metadata = sample_metadata(request, facts);
-  if (request.task == SampleTask::encode) record.metadata["axes"] = "D";
-  return record;
 }
 
 }  // namespace noiseutils

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "base/option.hpp"
 #include "sample/sample_maker.hpp"
@@ -26,6 +27,8 @@ struct SampleRequest {
   double guidance = 1;  ///< by how much
   std::int64_t count = 1;
   bool trajectory = false;
+  bool timing = false;                     ///< tell how long each sample took
+  std::optional<std::int64_t> calls = {};  ///< of the denoiser for one sample, where known beforehand
   DType dtype = DType::F32;
   std::map<std::string, std::string> told = {};  ///< more for the metadata `sampler`
   /// Numbers about sample i that are known beforehand; empty: none.
@@ -47,8 +50,6 @@ std::vector<std::string> requested_samplers(const OptionValues& options);
 std::vector<std::int64_t> requested_steps(const OptionValues& options);
 /// What --model or --denoiser say, but for states to start from.
 std::unique_ptr<Target> requested_target(const OptionValues& options);
-/// The schedule of the options with this number of steps.
-Schedule requested_schedule(const OptionValues& options, std::int64_t steps);
 
 /// The metadata of a sample beside its place in the stream: `axes`; `model`; `sampler`, a JSON object with the
 /// sampler's name and options, its calls of the denoiser (nfe), the seed, what is known of this one sample, and, where

@@ -1,6 +1,7 @@
 #include "sample/sample_source.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "base/error.hpp"
@@ -39,10 +40,13 @@ SampleSource::Sample SampleSource::sample(std::int64_t i) {
     count_ = std::min({end_ - i, kBatchSamples, std::max<std::int64_t>(1, kBatchElements / elements)});
     facts_.assign(static_cast<std::size_t>(count_), {});
     companions_.assign(static_cast<std::size_t>(count_), {});
+    const auto begin = std::chrono::steady_clock::now();
     dtype_ == DType::F64 ? make_batch<double>() : make_batch<float>();
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+    seconds_ = taken.count() / static_cast<double>(count_);
   }
   const auto at = static_cast<std::size_t>(i - first_);
-  return {batch_.at(i - first_), facts_[at], companions_[at]};
+  return {batch_.at(i - first_), facts_[at], companions_[at], seconds_};
 }
 
 template <class T>

@@ -13,6 +13,7 @@ class SampleSource {
     Tensor data;        ///< with `trajectory` all states one after the other, N + 1 of them along a leading axis T
     SampleFacts facts;  ///< beyond the plan
     SampleCompanions companions;
+    double seconds = 0;  ///< that its batch took, divided by the samples in it
   };
 
   /// `shape` of one sample; F32 or F64. states: 0, or N + 1 for trajectories. companions: where they are wanted, about
@@ -35,6 +36,7 @@ class SampleSource {
   Tensor batch_;
   std::vector<SampleFacts> facts_;
   std::vector<SampleCompanions> companions_;
+  double seconds_ = 0;
 };
 
 }  // namespace noiseutils
