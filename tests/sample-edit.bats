@@ -301,3 +301,17 @@ END_OF_PYTHON
   fails_with 65 "${run[@]}" --encode --init small.nst
   fails_with 65 "${run[@]}" --interpolate small.nst clean.nst
 }
+
+@test "sample --init: states that ddim's inverse made are refused along another schedule" {
+  sample --model model.safetensors --invert --from-sigma 0.5 --init clean.nst -o latents.nst
+  sample --model model.safetensors --init latents.nst --from-sigma 0.5 -o back.nst
+  for other in "" "--from-sigma 0.6" "--from-sigma 0.5 --steps 9" "--from-sigma 0.5 --sigma-max 40"; do
+    # shellcheck disable=SC2086
+    run sample --model model.safetensors --init latents.nst $other -o none.nst
+    [ "$status" -eq 65 ]
+    [[ $output == *"start 0: it was made with"* ]]
+    [ ! -e none.nst ]
+  done
+  # Another sampler may go on from them as it likes.
+  sample --model model.safetensors --init latents.nst --sampler heun --from-sigma 0.5 -o other.nst
+}

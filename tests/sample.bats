@@ -223,3 +223,20 @@ END_OF_PYTHON
   for run in plain timed; do tensor convert $run.nst -o $run.npy; done
   cmp plain.npy timed.npy
 }
+
+@test "sample --resume: a partial file of more samples than asked for is refused, and left" {
+  sample --model model.safetensors -n 30 -o long.nst
+  mv long.nst short.nst.partial
+  run sample --model model.safetensors -n 20 --resume -o short.nst
+  [ "$status" -eq 65 ]
+  [[ $output == *"short.nst.partial has more samples"* ]]
+  [ ! -e short.nst ] && [ -e short.nst.partial ]
+}
+
+@test "sample --nfe: as many steps as that buys, up to all times of a chain, and whatever calls do not depend on" {
+  calls() { sample --model model.safetensors --nfe "$@" | tensor info | jq -r '.sampler | fromjson | "\(.steps) \(.nfe)"'; }
+  [ "$(calls 1000 --schedule linear --sampler ddim)" = "1000 1000" ]
+  [ "$(calls 2000 --schedule linear --sampler ddim)" = "1000 1000" ]
+  [ "$(calls 10 --sampler heun)" = "5 9" ]
+  [ "$(calls 9 --sampler log-concave-chain --measurements 2 --walk-steps 3 | cut -d ' ' -f 2)" -le 9 ]
+}

@@ -37,7 +37,9 @@ int run(const Invocation& call) {
   SampleSource source(*maker, request.target->shape(), request.dtype, options.integer("first-index") + request.count,
                       request.trajectory ? request.plan.schedule.steps() + 1 : 0,
                       request.plan.makes_companions() ? companion_vectors(request.plan) : -1);
-  return run_source(call, request.count, [&](std::int64_t i) { return sample_record(request, i, source.sample(i)); });
+  return run_source(
+      call, request.count, [&](std::int64_t i) { return sample_record(request, i, source.sample(i)); },
+      [&](std::int64_t i) { return source.at_hand(i); });
 }
 
 }  // namespace

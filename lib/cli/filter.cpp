@@ -123,16 +123,24 @@ int run_filter(const Invocation& call, const FilterWork& work) {
   return 0;
 }
 
-int run_source(const Invocation& call, std::int64_t count, const SourceWork& work) {
+int run_source(const Invocation& call, std::int64_t count, const SourceWork& work, const SamplesAtHand& at_hand) {
   const auto writer = open_output(call);
   Progress progress(call.title(), call.options.text("progress"));
   const std::int64_t first_index = call.options.integer("first-index");
   const std::int64_t resumed = writer->samples_already_written();
   for (std::int64_t i = resumed; i < count; ++i) {
-    Record record = work(first_index + i);
+    Record record = [&] {
+      try {
+        return work(first_index + i);
+      } catch (const Interrupted&) {
+        writer->keep_partial();
+        throw;
+      }
+    }();
     record.metadata["id"] = std::to_string(first_index + i);
     set_stream_position(record, {i, count, i + 1 == count});
     add_history(record, call);
+    writer->hold_stops(at_hand && i + 1 < count && at_hand(first_index + i + 1));
     writer->write(record);
     progress.update(i + 1, count);
   }

@@ -43,8 +43,11 @@ int run_filter(const Invocation& call, const FilterWork& work);
 /// Makes sample number i (global, from --first-index on).
 using SourceWork = std::function<Record(std::int64_t i)>;
 
-/// The loop of every program that makes `count` samples from nothing: one segment, indices from 0, the last marked.
-/// Returns 0.
-int run_source(const Invocation& call, std::int64_t count, const SourceWork& work);
+/// Whether sample number i is made already, in one batch with those before it.
+using SamplesAtHand = std::function<bool(std::int64_t i)>;
+
+/// The loop of every program that makes `count` samples from nothing: one segment, indices from 0, the last marked. A
+/// signal stops it once no further sample is at hand. Returns 0.
+int run_source(const Invocation& call, std::int64_t count, const SourceWork& work, const SamplesAtHand& at_hand = {});
 
 }  // namespace noiseutils

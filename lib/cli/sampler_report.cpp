@@ -9,6 +9,7 @@
 #include "base/registry.hpp"
 #include "cli/rows.hpp"
 #include "report/sampler_report.hpp"
+#include "sample/affine_law.hpp"
 #include "sample/request.hpp"
 #include "sample/request_schedule.hpp"
 
@@ -16,6 +17,7 @@ namespace noiseutils {
 namespace {
 
 constexpr std::int64_t kSampledCount = 256, kTimedCount = 1;
+constexpr double kMostWork = 3e10;  // multiplications of an exact law: a minute or two
 
 ReportSettings settings_of(const OptionValues& options) {
   ReportSettings settings;
@@ -38,34 +40,48 @@ class Reports {
  public:
   Reports(Target& target, const OptionValues& options) : target_(target), options_(options) {}
 
-  SamplerReport& on(const Sampler& sampler) {
+  SamplerReport& on(const Sampler& sampler, const OptionValues& own) {
     const bool linear = target_.model() != nullptr && target_.model()->linear() != nullptr;
-    const bool exact = linear && sampler.affine && sampler.takes_steps();
+    const bool exact = linear && sampler.affine && sampler.takes_steps() && has_exact_law(sampler, own);
     auto& report = exact ? exact_ : sampled_;
     if (!report) {
       ReportSettings settings = settings_of(options_);
       settings.count = options_.given("count") ? options_.integer("count") : exact ? kTimedCount : kSampledCount;
-      report = exact ? exact_report(target_, std::move(settings)) : sampled_report(target_, std::move(settings));
+      report = exact ? exact_report(target_, settings) : sampled_report(target_, settings);
     }
     return *report;
   }
 
  private:
+  /// Whether the exact law takes less than minutes: of chains of many draws it does not.
+  bool has_exact_law(const Sampler& sampler, const OptionValues& own) const {
+    const ReportSettings settings = settings_of(options_);
+    const Schedule schedule = settings.schedule(settings.steps.back());
+    if (!std::isfinite(schedule.s(0)) || schedule.steps() < sampler.minimum_steps) return true;
+    const SamplerCost cost = sampler_cost({sampler, own, schedule});
+    const auto draws = static_cast<double>(cost.draws);
+    return draws * draws * static_cast<double>(target_.dim()) < kMostWork;
+  }
+
   Target& target_;
   const OptionValues& options_;
   std::unique_ptr<SamplerReport> exact_, sampled_;
 };
 
-Row row_of(const SamplerErrors& errors) {
-  return {{"sampler", errors.sampler},
-          {"steps", errors.steps},
-          {"nfe", errors.nfe},
-          {"order", errors.order},
-          {"w2", errors.w2},
-          {"mean_error", errors.mean},
-          {"variance_error", errors.variance},
-          {"flow_error", errors.flow},
-          {"seconds", errors.seconds}};
+Row row_of(const SamplerErrors& errors, bool timing) {
+  Row row = {
+      {"sampler", errors.sampler},
+      {"steps", errors.steps},
+      {"nfe", errors.nfe},
+      {"order", errors.order},
+      {"w2", errors.w2},
+      {"mean_error", errors.mean},
+      {"variance_error", errors.variance},
+      {"flow_error", errors.flow},
+  };
+  if (timing) row.emplace_back("seconds", errors.seconds);
+  row.emplace_back("exact", errors.exact ? "yes" : "no");
+  return row;
 }
 
 }  // namespace
@@ -93,10 +109,10 @@ int write_sampler_report(const Invocation& call) {
   for (const std::string& name : chosen) {
     const Sampler& sampler = *find_entry(samplers(), name);
     try {
-      for (const SamplerErrors& errors : reports.on(sampler).rows(sampler, values_of_entry(entries, name, options))) {
-        Row row = row_of(errors);
-        if (options.flag("no-timing")) row.pop_back();
-        output.add(row);
+      if (all && sampler.own_law) throw UsageError("it samples another law than that of the target");
+      const OptionValues own = values_of_entry(entries, name, options);
+      for (const SamplerErrors& errors : reports.on(sampler, own).rows(sampler, own)) {
+        output.add(row_of(errors, !options.flag("no-timing")));
       }
     } catch (const UsageError& error) {
       if (!all) throw;

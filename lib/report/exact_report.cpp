@@ -30,6 +30,7 @@ class ExactReport : public SamplerReport {
       const LawErrors errors = law_errors(affine_law(as_used, spectrum_.lambda), spectrum_, schedule.s(0),
                                           schedule.s(schedule.steps()), StartLaw::noise);
       SamplerErrors row{sampler.name, steps, static_cast<double>(sampler_cost(as_used).calls)};
+      row.exact = true;
       row.w2 = errors.w2;
       row.mean = errors.mean;
       row.variance = errors.variance;

@@ -12,8 +12,6 @@
 namespace noiseutils {
 namespace {
 
-constexpr std::int64_t kVectors = 256;  // as in target.cpp
-
 /// The largest |error| / |after| of the vectors.
 double largest_error(std::span<const double> error, std::span<const double> after, std::int64_t dim) {
   double largest = 0;
@@ -46,7 +44,7 @@ void FineFlow::follow(double from, double to, std::span<double> x) {
   if (const LinearModel* linear = model == nullptr ? nullptr : model->linear()) {
     const Gains gains =
         linear->gains([&](double lambda) { return std::sqrt((lambda + to * to) / (lambda + from * from)); });
-    return linear->gain_map(gains, MeanUse::affine, kVectors)->apply(std::span<const double>(x), x);
+    return linear->gain_map(gains, MeanUse::affine, kSampledVectors)->apply(std::span<const double>(x), x);
   }
   if (to > 0) return integrate(from, to, x);
   const double last = knows_all_levels(model) ? from / 1000 : from;

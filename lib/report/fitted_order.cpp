@@ -25,7 +25,7 @@ double fitted_order(std::span<const std::int64_t> steps, std::span<const double>
     covariance += (point.first - x) * (point.second - y);
     variance += (point.first - x) * (point.first - x);
   }
-  return variance > 0 ? -covariance / variance : std::numeric_limits<double>::quiet_NaN();
+  return variance > 0 && covariance != 0 ? -covariance / variance : std::numeric_limits<double>::quiet_NaN();
 }
 
 }  // namespace noiseutils

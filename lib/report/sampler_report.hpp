@@ -16,6 +16,7 @@ struct SamplerErrors {
   double nfe = 0;    ///< calls of the denoiser for one sample; where they depend on the sample, their mean
   double order = 0;  ///< of convergence, fitted over all step counts
   double w2 = 0, mean = 0, variance = 0, flow = 0;
+  bool exact = false;  ///< errors of the law itself, not of samples
   double seconds = 0;  ///< wall time of one call of the denoiser by this sampler, for the batch
 };
 

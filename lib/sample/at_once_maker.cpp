@@ -7,9 +7,6 @@
 namespace noiseutils {
 namespace {
 
-// As in target.cpp: fixed, so that no figure depends on how a run is cut.
-constexpr std::int64_t kVectors = 256;
-
 /// All steps of an affine sampler on a Gaussian law at once: x(s_N) = A x(s_0) + b + C z, with A the gains of its
 /// affine form, for DDIM prod_i (1 + (b - a) a / (lambda_k + a^2)), and C the root of the sum of the squares of its
 /// draws' coefficients: one draw has the law of them all.
@@ -31,11 +28,11 @@ class AllStepsAtOnce : public EitherType<AllStepsAtOnce> {
     }
     offset_.resize(static_cast<std::size_t>(dim_));
     model.gain_map(gains(form.mean), MeanUse::none, 1)->apply(model.mean(), std::span<double>(offset_));
-    map_ = model.gain_map(gains(form.start), MeanUse::none, kVectors);
+    map_ = model.gain_map(gains(form.start), MeanUse::none, kSampledVectors);
     if (!form.noise.empty()) {
       std::vector<double> spread(lambda.size());
       for (std::size_t k = 0; k < lambda.size(); ++k) spread[k] = alpha * std::sqrt(form.noise_variance(k));
-      noise_map_ = model.gain_map(gains(std::move(spread)), MeanUse::none, kVectors);
+      noise_map_ = model.gain_map(gains(std::move(spread)), MeanUse::none, kSampledVectors);
     }
     start_ = schedule.s(0);
   }

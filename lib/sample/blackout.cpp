@@ -130,6 +130,7 @@ Sampler blackout_sampler() {
   self.calls_per_step = 1;
   self.stochastic = true;
   self.affine = false;  // counts
+  self.own_law = true;
   self.own_times = true;
   self.source = "Santos, Fox, Lubbers, Lin 2023";
   self.options = {

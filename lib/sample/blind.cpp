@@ -61,8 +61,8 @@ Sampler blind_sampler() {
   Sampler self;
   self.name = "blind";
   self.summary = "DDIM with a denoiser that finds the noise level in the state";
-  self.order = 1;
-  self.calls_per_step = 2;
+  self.order = 0;           // the level that it finds is not that of the schedule, however many steps
+  self.calls_per_step = 0;  // of every level that the state may have
   self.affine = false;
   self.source = "Sun, Jiang, Zhao, He 2025";
   self.run_float = blind<float>;

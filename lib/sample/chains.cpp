@@ -128,8 +128,7 @@ std::int64_t last_noisy_level(const Schedule& schedule) {
 const Model& model_of(const Target* target, const char* sampler) {
   if (target == nullptr || target->model() == nullptr)
     throw UsageError("--sampler " + std::string(sampler) +
-                     " needs log densities, which a denoiser does not tell; give "
-                     "--model");
+                     " needs log densities: those of a --model, without --guidance, not of a denoiser");
   return *target->model();
 }
 

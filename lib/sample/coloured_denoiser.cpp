@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "sample/measured_law.hpp"
 #include "sample/shortest_path.hpp"
+#include "sample/target.hpp"
 
 namespace noiseutils {
 namespace {
@@ -26,11 +27,10 @@ class StationaryDenoiser : public ColouredDenoiser<T> {
     std::vector<T> kept(mean.size());
     filter_.sum(kept, {{g, mean}});
     for (std::size_t i = 0; i < x.size(); ++i) x0[i] = x[i] - kept[i % kept.size()];
-    law_.gain_map(gains, MeanUse::add, kVectors)->apply(std::span<const T>(x0), x0);
+    law_.gain_map(gains, MeanUse::add, kSampledVectors)->apply(std::span<const T>(x0), x0);
   }
 
  private:
-  static constexpr std::int64_t kVectors = 256;  // fixed, as in target.cpp
   const LinearModel& law_;
   const SpectralFilter<T>& filter_;
 };

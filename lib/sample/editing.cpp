@@ -22,13 +22,18 @@ void check_same_run(const SampleRequest& request, const StartStates& start) {
     if (!has && !companion.empty() && there.value("task", "") == "invert" && there.value("name", "") == here["name"])
       throw DataError(who + "its tensor \"" + companion + "\" is missing, without which sampler " +
                       request.plan.sampler.name + " does not go back the way it came");
-    if (!has) continue;
+    const bool back = there.value("task", "") == "invert" && there.value("name", "") == here["name"];
+    if (!has && !(back && request.task == SampleTask::draw)) continue;
+    const std::string what = has ? "its tensor \"" + companion + "\" was" : "it was";
     for (const auto& [key, value] : here.items()) {
       if (key == "seed" && companion != kCodes) continue;  // codebooks are those of a seed
       if (key == "nfe" || key == "task" || !there.contains(key) || there[key] == value) continue;
-      throw DataError(who + "its tensor \"" + companion + "\" was made with --" + option_name(key) + " " +
-                      text_of(there[key]) + ", not " + text_of(value));
+      if (!has && find_entry(request.plan.sampler.options, option_name(key)) != nullptr) continue;  // of one way alone
+      throw DataError(who + what + " made with --" + option_name(key) + " " + text_of(there[key]) + ", not " +
+                      text_of(value));
     }
+    if (there.contains("from_sigma") != here.contains("from_sigma"))
+      throw DataError(who + what + " made " + (there.contains("from_sigma") ? "with" : "without") + " --from-sigma");
   }
 }
 

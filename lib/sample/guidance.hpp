@@ -19,6 +19,10 @@ class GuidedTarget : public Target {
 
   void denoise(double s, std::span<const float> x, std::span<float> x0) override { guide(s, x, x0); }
   void denoise(double s, std::span<const double> x, std::span<double> x0) override { guide(s, x, x0); }
+  void expect(CallSize size) override {
+    conditional_->expect(size);
+    unconditional_->expect(size);
+  }
   /// Of the class alone, or of the law itself, where W says so.
   const Model* model() const override;
   /// Of the law with all its classes.

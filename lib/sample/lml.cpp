@@ -64,7 +64,7 @@ Sampler lml_sampler() {
   Sampler self;
   self.name = "lml";
   self.summary = "DDIM with Levenberg-Marquardt-Langevin directions; DDIM itself at --kappa 0";
-  self.order = 1;
+  self.order = 1;  // at kappa 0
   self.calls_per_step = 1;
   self.affine = false;
   self.source = "Wang et al. 2025";

@@ -76,6 +76,7 @@ Sampler myula_sampler() {
   self.calls_per_step = 20;
   self.stochastic = true;
   self.affine = false;
+  self.own_law = true;
   self.source = "Durmus, Moulines, Pereyra 2018";
   self.options = chain_options();
   self.options.push_back(step_size_option(2));

@@ -40,7 +40,7 @@ std::vector<std::string> comma_parts(const std::string& text) {
 Shape shape_option(const std::string& text) {
   Shape shape;
   for (const std::string& part : comma_parts(text)) {
-    shape.push_back(parse_integer(part));
+    shape.push_back(with_context("--shape", [&] { return parse_integer(part); }));
     if (shape.back() < 1) throw UsageError("--shape " + text + ": axes have at least one element");
   }
   return shape;

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.hpp"
 #include "base/number.hpp"
 #include "base/registry.hpp"
+#include "noise/forward_process.hpp"
 #include "noise/schedule_options.hpp"
 
 namespace noiseutils {
@@ -26,6 +28,13 @@ Schedule part_from(Schedule schedule, double sigma) {
   levels.insert(levels.begin(), NoiseLevel{alpha, alpha * sigma});
   schedule.parameters["from-sigma"] = sigma;
   return schedule;
+}
+
+/// The steps that a schedule may have: those of a chain are at most its times.
+std::int64_t most_steps(const OptionValues& options) {
+  const ScheduleFamily& family = *find_entry(schedule_families(), options.text("schedule"));
+  const ForwardProcess process(family, schedule_parameters(family, options, spacing_named(options.text("spacing"))));
+  return process.is_discrete() ? process.times() : std::numeric_limits<std::int64_t>::max();
 }
 
 }  // namespace
@@ -49,13 +58,18 @@ Schedule schedule_of_calls(const OptionValues& options, SamplingPlan plan, std::
     plan.schedule = requested_schedule(options, steps);
     return *denoiser_calls(plan);
   };
-  std::int64_t steps = std::max<std::int64_t>(1, calls / std::max<std::int64_t>(1, plan.sampler.calls_per_step));
-  while (cost(steps + 1) <= calls) ++steps;
-  while (steps > plan.sampler.minimum_steps && cost(steps) > calls) --steps;
-  if (cost(steps) > calls)
+  const std::int64_t least = plan.sampler.minimum_steps;
+  if (cost(least) > calls)
     throw UsageError("--nfe " + std::to_string(calls) + ": the least that sampler " + plan.sampler.name + " needs is " +
-                     std::to_string(cost(steps)));
-  return plan.schedule;
+                     std::to_string(cost(least)));
+  // Calls rise with the steps, so the most steps are found by halving. A step of whatever sampler costs a call, but of
+  // one whose calls do not depend on the steps; a chain has no more steps than times.
+  std::int64_t enough = least, beyond = std::min(calls + 1, most_steps(options)) + 1;
+  while (enough + 1 < beyond) {
+    const std::int64_t middle = enough + (beyond - enough) / 2;
+    (cost(middle) <= calls ? enough : beyond) = middle;
+  }
+  return requested_schedule(options, enough);
 }
 
 void refuse_schedule(const OptionValues& options, const Sampler& sampler) {

@@ -25,6 +25,11 @@ class ExactDraws : public EitherType<ExactDraws> {
   std::uint64_t seed_;
 };
 
+/// Whether it tells numbers about single samples: of the samples themselves, not of their coordinates.
+bool tells_facts(const SamplingPlan& plan) {
+  return sampler_cost({plan.sampler, plan.options, finite_part(plan.schedule)}).tells;
+}
+
 /// Whether that is less work than steps are: the affine form has as many states as there are draws. A fixed bound, so
 /// that it does not depend on how many samples a job makes.
 bool comes_at_once(const LinearModel& model, const SamplingPlan& plan) {
@@ -93,7 +98,8 @@ std::unique_ptr<SampleMaker> sample_maker(Target& target, SamplingPlan plan) {
   if (linear == nullptr || !plan.sampler.affine || plan.stepping == Stepping::one_by_one || plan.companion ||
       plan.makes_companions())
     return steps_maker(target, std::move(plan));
-  auto steps = plan.sampler.stochastic ? coordinates_maker(*linear, plan) : steps_maker(target, plan);
+  auto steps =
+      plan.sampler.stochastic && !tells_facts(plan) ? coordinates_maker(*linear, plan) : steps_maker(target, plan);
   return comes_at_once(*linear, plan) ? at_once_maker(*linear, plan, std::move(steps)) : std::move(steps);
 }
 

@@ -63,9 +63,9 @@ struct SamplingPlan {
 void check_inverse(const Sampler& sampler);
 
 /// Makes samples in batches. Sample i starts from the normals of the stream {seed, sampler, i, 0}; draw j on the way
-/// takes those of {seed, sampler, i, j}; where all steps come at once, draw 1 stands for all. It depends on nothing
-/// else: not on the batch, nor on threads. Normals are drawn as doubles for floats too, so that the two differ by
-/// rounding alone.
+/// takes those of {seed, sampler, i, j}; where all steps come at once, draw 1 stands for all, and samplers with times
+/// of their own draw their start as draw 1. It depends on nothing else: not on the batch, nor on threads. Normals are
+/// drawn as doubles for floats too, so that the two differ by rounding alone.
 class SampleMaker {
  public:
   virtual ~SampleMaker() = default;

@@ -33,7 +33,7 @@ SampleSource::SampleSource(SampleMaker& maker, Shape shape, DType dtype, std::in
 
 SampleSource::Sample SampleSource::sample(std::int64_t i) {
   if (i >= end_) throw InternalError("a sample beyond the end was asked for");
-  if (i < first_ || i >= first_ + count_) {
+  if (!at_hand(i)) {
     first_ = i;
     const std::int64_t elements =
         element_count(shape_) * (std::max<std::int64_t>(states_, 1) + std::max<std::int64_t>(companion_vectors_, 0));
@@ -61,12 +61,12 @@ void SampleSource::make_batch() {
   const std::span<T> all = batch_.mutable_values<T>();
   std::vector<T> state;
   std::int64_t seen = 0;
+  const std::int64_t dim = element_count(shape_);
   if (states_ == 0) {
     batch.x = all;
   } else {
     state.resize(static_cast<std::size_t>(element_count(samples)));
     batch.x = state;
-    const std::int64_t dim = element_count(shape_);
     batch.observer = [&](std::int64_t i, std::span<const T> x) {
       if (i != seen++ || i >= states_)
         throw UsageError("--trajectory: this sampler's states are not those of the schedule");

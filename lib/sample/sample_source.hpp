@@ -23,6 +23,8 @@ class SampleSource {
 
   /// Sample i < end. Makes the following ones along with it where it is not at hand.
   Sample sample(std::int64_t i);
+  /// Whether it is made already.
+  bool at_hand(std::int64_t i) const { return i >= first_ && i < first_ + count_; }
 
  private:
   template <class T>

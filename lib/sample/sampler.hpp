@@ -80,8 +80,9 @@ using SamplerFunction = void (*)(const SamplerRun<T>& run, std::span<T> x);
 struct Sampler {
   std::string name;
   std::string summary;
-  std::int64_t order = 0;           ///< of convergence to the flow, or in law, as steps grow; 0: has none
-  std::int64_t calls_per_step = 0;  ///< of the denoiser
+  /// Of convergence to the flow, or in law, as steps grow; 0: none, or no steps.
+  std::int64_t order = 0;
+  std::int64_t calls_per_step = 0;  ///< of the denoiser; 0: not fixed, or none
   bool stochastic = false;          ///< draws fresh noise beside the start
   /// With an affine denoiser all it does is affine in the start and the draws, each element by itself: its law is then
   /// computed without sampling, and its steps are taken in the model's own coordinates.
@@ -90,6 +91,7 @@ struct Sampler {
   bool vector_by_vector = false;
   /// Its steps are at times of its own, and of the schedule it takes their number alone.
   bool own_times = false;
+  bool own_law = false;  ///< samples another law than the target's: with a prior, of counts
   std::int64_t minimum_steps = 1;
   bool needs_class = false;  ///< it is a way to guide, for targets that have classes
   std::string source;

@@ -29,7 +29,8 @@ class Steps : public EitherType<Steps> {
     target_.expect(plan_.sampler.vector_by_vector ? Target::CallSize::one_vector : Target::CallSize::batch);
     const double alpha = schedule_.levels.back().alpha;
     if (plan_.invert) combine(x, {{1 / alpha, x}});
-    if (starts_from_nothing(plan_.schedule)) {
+    const int from_nothing = starts_from_nothing(plan_.schedule) ? 1 : 0;
+    if (from_nothing != 0) {
       std::vector<T> mean(x.size());
       target_.denoise(kBeyondAllData, std::span<const T>(x), std::span<T>(mean));
       combine(x, {{1, x}, {1, mean}});
@@ -60,7 +61,7 @@ class Steps : public EitherType<Steps> {
     function_of(plan_.sampler, T())(run, x);
     const double calls = static_cast<double>(evaluated) / static_cast<double>(run.count(x));
     for (SampleFacts& own : *batch.facts)
-      if (!plan_.sampler.affine) own.try_emplace("nfe", calls);
+      if (!plan_.sampler.affine) own.try_emplace("nfe", calls).first->second += from_nothing;  // E[x_0]
     if (!plan_.invert) combine(x, {{alpha, x}});
   }
 
@@ -95,8 +96,10 @@ class StepsInCoordinates : public EitherType<StepsInCoordinates> {
     SamplerRun<T> run{[&](double s, std::span<const T> y, std::span<T> x0) { coordinates_.denoise<T>(s, y, x0); },
                       schedule_, plan_.options, dim};
     run.normals = [&](std::span<T> z) { draws.normals(z); };
+    run.uniforms = [&](std::span<double> u) { draws.uniforms(u); };
     run.fact = fact_function(*batch.facts);
     run.from_states = plan_.start != nullptr;
+    run.seed = plan_.seed;
     if (batch.observer)
       run.observer = [&](std::int64_t i, std::span<const T> c) {
         coordinates_.synthesise<T>(c, batch.x);

@@ -6,10 +6,6 @@
 namespace noiseutils {
 namespace {
 
-// Kinds choose the cheaper of equal ways by the number of vectors. It is fixed here: a choice by the number of samples
-// asked for would give the parts of an array job other bytes than the whole.
-constexpr std::int64_t kVectors = 256;
-
 class ModelTarget : public Target {
  public:
   explicit ModelTarget(std::shared_ptr<const Model> model)
@@ -33,7 +29,7 @@ class ModelTarget : public Target {
   /// Steps often ask twice at one level.
   const VectorMap& at(double s) {
     if (!map_ || s != s_) {
-      map_ = model_->denoiser(s, size_ == CallSize::batch ? kVectors : 1);
+      map_ = model_->denoiser(s, size_ == CallSize::batch ? kSampledVectors : 1);
       s_ = s;
     }
     return *map_;

@@ -11,6 +11,10 @@ namespace noiseutils {
 
 class GuidedTarget;
 
+/// How many vectors maps of models are prepared for. Kinds choose the cheaper of equal ways by that number; it is
+/// fixed, since a choice by the number of samples asked for would give the parts of an array job other bytes than the
+/// whole.
+constexpr std::int64_t kSampledVectors = 256;
 /// A sigma at which E[x_0 | x_0 + sigma n] is E[x_0] to the last digit.
 constexpr double kBeyondAllData = 1e150;
 

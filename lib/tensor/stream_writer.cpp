@@ -135,12 +135,19 @@ class StreamFileWriter : public RecordWriter {
       file_.keep_partial();
       throw;
     }
-    if (stop_requested()) {
+    if (stop_requested() && !held_) {
       file_.keep_partial();
       throw Interrupted("stopped by a signal; go on with --resume");
     }
   }
-  void finish() override { file_.commit(); }
+  void finish() override {
+    if (!last_.bytes.empty()) {
+      file_.keep_partial();
+      throw DataError(file_.partial_path() + " has more samples than this command makes; remove it to start anew");
+    }
+    file_.commit();
+  }
+  void hold_stops(bool hold) override { held_ = hold; }
   std::int64_t samples_already_written() const override { return samples_; }
   void keep_partial() override { file_.keep_partial(); }
 
@@ -184,6 +191,7 @@ class StreamFileWriter : public RecordWriter {
   }
 
   FileOutput file_;
+  bool held_ = false;
   std::int64_t samples_ = 0;  // whole records of the partial file but the last
   Bytes last_;                // its last whole record, until it is confirmed
 };

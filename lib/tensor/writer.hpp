@@ -44,6 +44,8 @@ class RecordWriter {
   virtual std::int64_t samples_already_written() const { return 0; }
   /// Leaves FILE.partial in place whatever happens: there is something to resume from.
   virtual void keep_partial() {}
+  /// While true a signal does not stop write(): what follows is made already, and would be made again.
+  virtual void hold_stops(bool) {}
 };
 
 /// Opens `path` by its suffix; "" or "-" is standard output, always a stream (UsageError if that is a terminal).

@@ -93,3 +93,22 @@ setup() {
   [ ! -e out.nst ]
 }
 
+@test "SIGTERM stops sample at the end of a batch: what was made is kept, and --resume goes on" {
+  noise dead-leaves -n 300 --seed 4 --height 6 --width 5 -o leaves.nst
+  train-linear mixture --components 3 leaves.nst -o mixture.safetensors
+  sample --model mixture.safetensors --sampler heun --steps 2000 -n 20000 -o part.nst &
+  process=$!
+  until [ -s part.nst.partial ]; do
+    kill -0 "$process"
+    sleep 0.05
+  done
+  kill -TERM "$process"
+  status=0
+  wait "$process" || status=$?
+  [ "$status" -eq 75 ]
+  # A batch is 480 samples.
+  cp part.nst.partial part.copy.nst
+  made=$(tensor info part.copy.nst 2>/dev/null | wc -l)
+  [ "$made" -ge 480 ]
+  [ $((made % 480)) -eq 0 ]
+}

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "fitted_slope.hpp"
 #include "model/gaussian.hpp"
 #include "model/model_kinds.hpp"
 #include "random/random.hpp"
@@ -86,19 +87,5 @@ class ModelFile {
  private:
   std::filesystem::path path_;
 };
-
-/// Slope of log |error| on log steps, with the sign of a falling error: the order of convergence.
-inline double fitted_order(const std::vector<double>& steps, const std::vector<double>& errors) {
-  double sx = 0, sy = 0, sxx = 0, sxy = 0;
-  const double n = static_cast<double>(steps.size());
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    const double x = std::log(steps[i]), y = std::log(std::abs(errors[i]));
-    sx += x;
-    sy += y;
-    sxx += x * x;
-    sxy += x * y;
-  }
-  return -(n * sxy - sx * sy) / (n * sxx - sx * sx);
-}
 
 }  // namespace noiseutils

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "fitted_slope.hpp"
 #include "model/model.hpp"
 #include "sample/affine_law.hpp"
 #include "sample/sampler.hpp"
@@ -51,20 +52,6 @@ inline DenoiserFunction<double> scalar_denoiser(double mu, double v) {
   return [mu, v](double s, std::span<const double> x, std::span<double> x0) {
     for (std::size_t e = 0; e < x.size(); ++e) x0[e] = mu + v / (v + s * s) * (x[e] - mu);
   };
-}
-
-/// Slope of log error over log (1 / steps), least squares.
-inline double fitted_order(const std::vector<std::int64_t>& steps, const std::vector<double>& errors) {
-  double sx = 0, sy = 0, sxx = 0, sxy = 0;
-  const auto n = static_cast<double>(steps.size());
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    const double x = -std::log(static_cast<double>(steps[i])), y = std::log(errors[i]);
-    sx += x;
-    sy += y;
-    sxx += x * x;
-    sxy += x * y;
-  }
-  return (n * sxy - sx * sy) / (n * sxx - sx * sx);
 }
 
 }  // namespace noiseutils

@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "base/registry.hpp"
+#include "fitted_slope.hpp"
 #include "sample/affine_law.hpp"
 #include "sampler_helpers.hpp"
 
@@ -68,16 +69,6 @@ inline double law_error(const std::string& name, const GivenOptions& given, cons
   return worst;
 }
 
-/// Minus the least-squares slope of log error over log steps.
-inline double fitted_order(const std::vector<double>& steps, const std::vector<double>& errors) {
-  double n = 0, x = 0, y = 0, xx = 0, xy = 0;
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    const double u = std::log(steps[i]), v = std::log(errors[i]);
-    n += 1, x += u, y += v, xx += u * u, xy += u * v;
-  }
-  return -(n * xy - x * y) / (n * xx - x * x);
-}
-
 /// The order of law_error over three numbers of steps.
 template <class Levels>
 double law_order(const std::string& name, const GivenOptions& given, Levels levels, bool exact_history = false,
@@ -87,7 +78,7 @@ double law_order(const std::string& name, const GivenOptions& given, Levels leve
     n.push_back(static_cast<double>(count));
     errors.push_back(law_error(name, given, levels(count), exact_history));
   }
-  return fitted_order(n, errors);
+  return fitted_slope(n, errors);
 }
 
 /// The largest difference of two laws, all coefficients.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/registry.hpp"
+#include "fitted_slope.hpp"
 #include "sample/affine_law.hpp"
 #include "sampler_helpers.hpp"
 
@@ -49,22 +50,13 @@ inline double error_of_map(const Sampler& sampler, const GivenOptions& given, co
 /// Least-squares slope of -log(error) on log(steps), over the three finest step counts whose error is above 1e-11,
 /// where rounding does not show.
 inline double order_of(const std::vector<double>& steps, const std::vector<double>& errors) {
-  std::vector<double> x, y;
-  for (std::size_t i = steps.size(); i-- > 0 && x.size() < 3;)
+  std::vector<double> finest, left;
+  for (std::size_t i = steps.size(); i-- > 0 && finest.size() < 3;)
     if (errors[i] > 1e-11) {
-      x.push_back(std::log(steps[i]));
-      y.push_back(-std::log(errors[i]));
+      finest.push_back(steps[i]);
+      left.push_back(errors[i]);
     }
-  double mx = 0, my = 0, xy = 0, xx = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    mx += x[i] / static_cast<double>(x.size());
-    my += y[i] / static_cast<double>(x.size());
-  }
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    xy += (x[i] - mx) * (y[i] - my);
-    xx += (x[i] - mx) * (x[i] - mx);
-  }
-  return xy / xx;
+  return fitted_slope(finest, left);
 }
 
 /// The order of a sampler on levels between 10 and 0.05 (or as given), spaced as in levels_between.

@@ -78,7 +78,7 @@ TEST_CASE("ddim inversion: the round trip has an error of order 1") {
       worst = std::max(worst, std::abs(there.start[k] * back.start[k] - 1));
     errors.push_back(worst);
   }
-  CHECK(fitted_order(counts, errors) == doctest::Approx(1).epsilon(0.1));
+  CHECK(fitted_slope(counts, errors) == doctest::Approx(1).epsilon(0.1));
   CHECK(errors.front() > 1e-3);
 }
 
@@ -170,7 +170,7 @@ TEST_CASE("bdia and edict: orders of convergence to the flow") {
       }
       errors.push_back(worst);
     }
-    return fitted_order(counts, errors);
+    return fitted_slope(counts, errors);
   };
   CHECK(order(bdia_sampler(), options_of(bdia_sampler())) == doctest::Approx(2).epsilon(0.05));
   CHECK(order(bdia_sampler(), options_of(bdia_sampler(), {{"gamma-bdia", "0.5"}})) == doctest::Approx(1).epsilon(0.1));

@@ -44,7 +44,7 @@ TEST_CASE("restoration-degradation: restored to a part of the next level it conv
       errors.push_back(form.start[0] / flow - 1);
     }
     CHECK(std::abs(errors.back()) < 0.02);
-    CHECK(fitted_order(steps, errors) == doctest::Approx(1).epsilon(0.1));
+    CHECK(fitted_slope(steps, errors) == doctest::Approx(1).epsilon(0.1));
   }
 }
 
@@ -90,7 +90,7 @@ TEST_CASE("rolling: the law of dependent frames converges to the model's, with o
       errors.push_back((reached - covariance - b * b * identity).norm());
     }
     CHECK(errors.back() < 0.1);
-    CHECK(fitted_order(steps, errors) == doctest::Approx(1).epsilon(0.1));
+    CHECK(fitted_slope(steps, errors) == doctest::Approx(1).epsilon(0.1));
   }
 }
 
@@ -174,7 +174,7 @@ TEST_CASE("prior-grad --eta 1: the variance converges with order 1, computed fro
     errors.push_back(variance - 0.3 - 0.01 * 0.3);
   }
   CHECK(std::abs(errors.back()) < 0.02);
-  CHECK(fitted_order(steps, errors) == doctest::Approx(1).epsilon(0.1));
+  CHECK(fitted_slope(steps, errors) == doctest::Approx(1).epsilon(0.1));
 }
 
 }  // namespace

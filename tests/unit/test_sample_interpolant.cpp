@@ -28,7 +28,7 @@ TEST_CASE("interpolant: variances of the flow between N(0.5, 0.49) and N(-1, 0.0
     errors.push_back(gain * gain * 0.49 - 0.09);
     CHECK(run(karras_levels(count), {0.5})[0] == doctest::Approx(-1).epsilon(1e-12));  // mean to mean
   }
-  CHECK(fitted_order(steps, errors) == doctest::Approx(2).epsilon(0.1));
+  CHECK(fitted_slope(steps, errors) == doctest::Approx(2).epsilon(0.1));
 }
 
 TEST_CASE("interpolant: euler has order 1") {
@@ -39,7 +39,7 @@ TEST_CASE("interpolant: euler has order 1") {
     steps.push_back(static_cast<double>(count));
     errors.push_back(gain * gain - 0.09);
   }
-  CHECK(fitted_order(steps, errors) == doctest::Approx(1).epsilon(0.1));
+  CHECK(fitted_slope(steps, errors) == doctest::Approx(1).epsilon(0.1));
 }
 
 TEST_CASE("interpolant: a standard normal base by the denoiser is the same as by pairs of components") {
@@ -75,7 +75,7 @@ TEST_CASE("interpolant --epsilon: the variance converges with order 2, computed 
     errors.push_back(variance - 0.3);
   }
   CHECK(std::abs(errors.back()) < 2e-3);
-  CHECK(fitted_order(steps, errors) == doctest::Approx(2).epsilon(0.1));
+  CHECK(fitted_slope(steps, errors) == doctest::Approx(2).epsilon(0.1));
 }
 
 /// p_t of an interpolant between two mixtures on the line: the pairs' normal densities, by hand.

@@ -71,7 +71,7 @@ TEST_CASE("rddm: the law of its samples converges to that of the model, with ord
         CHECK(form.variance(k, 0) == doctest::Approx(lambda[k]).epsilon(0.15));
       }
     }
-    CHECK(fitted_order(steps, errors) == doctest::Approx(1).epsilon(0.1));
+    CHECK(fitted_slope(steps, errors) == doctest::Approx(1).epsilon(0.1));
   }
 }
 
