@@ -49,10 +49,8 @@ struct PairAt {
 template <class T>
 class Between : public InterpolantField<T> {
  public:
-  Between(const Model& law, const Model& base, BridgeNoise gamma) : dim_(law.dim()), gamma_(gamma) {
-    laws_ = known_parts(law, "--model");
-    bases_ = known_parts(base, "--base");
-  }
+  Between(const Model& law, const Model& base, BridgeNoise gamma)
+      : dim_(law.dim()), gamma_(gamma), laws_(known_parts(law, "--model")), bases_(known_parts(base, "--base")) {}
 
   void at(double t, std::span<const T> x, std::span<T> velocity, std::span<T> score) override {
     const std::vector<double> y(x.begin(), x.end());
