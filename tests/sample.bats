@@ -240,3 +240,25 @@ END_OF_PYTHON
   [ "$(calls 10 --sampler heun)" = "5 9" ]
   [ "$(calls 9 --sampler log-concave-chain --measurements 2 --walk-steps 3 | cut -d ' ' -f 2)" -le 9 ]
 }
+
+@test "sample exact-flow: every state of a trajectory is the closed form; a law that is no Gaussian is refused" {
+  needs numpy
+  sample --model model.safetensors --sampler exact-flow --steps 5 --trajectory --dtype F64 -n 3 -o flow.nst
+  [ "$(tensor head -n 1 flow.nst | tensor info | jq -r '.sampler | fromjson | .nfe')" = 0 ]
+  tensor convert flow.nst -o flow.npy
+  PYTHONPATH=$BATS_TEST_DIRNAME/../scripts/examples py - <<'END_OF_PYTHON'
+import numpy as np
+from noiseutils_stream import read_records
+model = next(iter(read_records(open("model.safetensors", "rb"))))[0]
+mu, lam, U = (model[k].astype(float) for k in ("mean", "eigenvalues", "eigenvectors"))
+x = np.load("flow.npy").reshape(3, 6, -1)
+s = np.append((80**(1/7) + np.arange(5)/4*(.002**(1/7) - 80**(1/7)))**7, 0)
+for i in range(1, 6):
+    expected = mu + ((x[:, 0] - mu) @ U.T * np.sqrt((lam + s[i]**2)/(lam + s[0]**2))) @ U
+    assert np.abs(x[:, i] - expected).max() < 1e-5*s[0], (i, np.abs(x[:, i] - expected).max())
+END_OF_PYTHON
+  train-linear empirical leaves.nst -o points.safetensors
+  run sample --model points.safetensors --sampler exact-flow -o none.nst
+  [ "$status" -eq 64 ]
+  [ ! -e none.nst ]
+}

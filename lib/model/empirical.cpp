@@ -105,6 +105,7 @@ class EmpiricalModel : public Model {
     require_noise(sigma);
     return empirical_posterior(table_.table(), sigma);
   }
+  std::optional<Tensor> points() const override { return table_.table(); }
   std::map<std::string, Tensor, std::less<>> tensors() const override { return {{"samples", table_.table()}}; }
 
  private:

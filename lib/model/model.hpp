@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -81,6 +82,8 @@ class Model {
   virtual bool is_affine() const { return linear() != nullptr; }
   /// The model as a mixture; nullptr if it is none.
   virtual const MixtureModel* mixture() const { return nullptr; }
+  /// The points, n x dim, that the model puts equal weight on; nullopt if it is no such law.
+  virtual std::optional<Tensor> points() const { return std::nullopt; }
   /// Metadata of its kind, beyond those of every model, as they are stored in a model file.
   virtual std::map<std::string, std::string> metadata() const { return {}; }
   /// The tensors of its kind, as they are stored in a model file (model_kinds.hpp adds the metadata).

@@ -8,6 +8,7 @@
 #include "model/linear_model.hpp"
 #include "random/random.hpp"
 #include "sample/dormand_prince.hpp"
+#include "sample/exact_flow.hpp"
 
 namespace noiseutils {
 namespace {
@@ -42,9 +43,8 @@ FineFlow::FineFlow(Target& target) : target_(target) {
 void FineFlow::follow(double from, double to, std::span<double> x) {
   const Model* model = target_.model();
   if (const LinearModel* linear = model == nullptr ? nullptr : model->linear()) {
-    const Gains gains =
-        linear->gains([&](double lambda) { return std::sqrt((lambda + to * to) / (lambda + from * from)); });
-    return linear->gain_map(gains, MeanUse::affine, kSampledVectors)->apply(std::span<const double>(x), x);
+    return linear->gain_map(exact_flow(*linear, from, to), MeanUse::affine, kSampledVectors)
+        ->apply(std::span<const double>(x), x);
   }
   if (to > 0) return integrate(from, to, x);
   const double last = knows_all_levels(model) ? from / 1000 : from;

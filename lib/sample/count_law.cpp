@@ -20,9 +20,9 @@ double log_choose(double trials, double k) {
 double times_log(double c, double x) { return c > 0 ? c * std::log(x) : 0; }
 
 std::vector<double> vectors_of(const Model& model, bool points) {
-  if (model.info().kind == "empirical") {
-    const Tensor samples = model.tensors().at("samples").converted(DType::F64);
-    const auto values = samples.values<double>();
+  if (const auto all = model.points()) {
+    const Tensor doubles = all->converted(DType::F64);
+    const auto values = doubles.values<double>();
     return {values.begin(), values.end()};
   }
   if (const LinearModel* linear = points ? nullptr : model.linear())

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/threads.hpp"
-#include "sample/small_variance_step.hpp"
+#include "sample/reverse_steps.hpp"
 #include "sample/vectors.hpp"
 
 namespace noiseutils {
@@ -34,14 +34,14 @@ class CodedRun {
     start(x);
     std::vector<T> x0(x.size()), z(x.size());
     for (std::int64_t i = 0; i < run_.steps(); ++i) {
-      const SmallVarianceStep step(run_, i);
+      const ReverseStep step = ancestral_step(run_, i);
       run_.denoise(run_.s(i), x, x0);
       if (i < steps_) {
         choose(i, std::span<const T>(x0));
         noise(i, z);
-        combine(x, {{1 - step.kept, x0}, {step.kept, x}, {step.std, z}});
+        combine(x, {{step.estimate, x0}, {step.state, x}, {step.noise, z}});
       } else {
-        combine(x, {{1 - step.kept, x0}, {step.kept, x}});
+        combine(x, {{step.estimate, x0}, {step.state, x}});
       }
       run_.observe(i + 1, x);
     }

@@ -1,7 +1,7 @@
 #include <algorithm>
 
+#include "sample/reverse_steps.hpp"
 #include "sample/sampler.hpp"
-#include "sample/small_variance_step.hpp"
 #include "sample/vectors.hpp"
 
 namespace noiseutils {
@@ -39,13 +39,13 @@ void ddpm(const SamplerRun<T>& run, std::span<T> x) {
   StepNoises<T> noises(run, run.companion_source ? run.count(x) : 0);
   const bool given = noises.steps() > 0 && run.load(kNoise, noises.steps(), noises.values());
   for (std::int64_t i = 0; i < run.steps(); ++i) {
-    const SmallVarianceStep step(run, i);
+    const ReverseStep step = ancestral_step(run, i);
     run.denoise(run.s(i), x, x0);
     if (i < noises.steps()) {
       given ? noises.read(i, z) : run.normals(z);
-      combine(x, {{1 - step.kept, x0}, {step.kept, x}, {step.std, z}});
+      combine(x, {{step.estimate, x0}, {step.state, x}, {step.noise, z}});
     } else {
-      combine(x, {{1 - step.kept, x0}, {step.kept, x}});
+      combine(x, {{step.estimate, x0}, {step.state, x}});
     }
     run.observe(i + 1, x);
   }
@@ -64,13 +64,13 @@ void edit_friendly_inversion(const SamplerRun<T>& run, std::span<T> x) {
   combine(x, {{1, clean}, {run.s(0), z}});
   std::vector<T> latent(x.begin(), x.end());
   for (std::int64_t i = 0; i < noises.steps(); ++i) {
-    const SmallVarianceStep step(run, i);
+    const ReverseStep step = ancestral_step(run, i);
     run.normals(z);
     combine<T>(next, {{1, clean}, {run.s(i + 1), z}});
     run.denoise(run.s(i), x, x0);
-    combine<T>(mu, {{1 - step.kept, x0}, {step.kept, x}});
-    combine<T>(z, {{1 / step.std, next}, {-1 / step.std, mu}});
-    combine(x, {{1 - step.kept, x0}, {step.kept, x}, {step.std, z}});
+    combine<T>(mu, {{step.estimate, x0}, {step.state, x}});
+    combine<T>(z, {{1 / step.noise, next}, {-1 / step.noise, mu}});
+    combine(x, {{step.estimate, x0}, {step.state, x}, {step.noise, z}});
     noises.write(i, z);
   }
   run.keep(kNoise, noises.steps(), noises.values());

@@ -78,12 +78,13 @@ class GaussiansMean : public MapInDoubles {
 MeasuredLaw::MeasuredLaw(const Model& model, const std::string& who)
     : who_(who), dim_(model.dim()), parts_(dense_parts(model, who)) {
   if (!parts_.empty()) return;
-  if (model.info().kind != "empirical")
+  const auto points = model.points();
+  if (!points)
     throw UsageError(who +
                      " needs E[x_0 | y] under noise that is not white, which is known for Gaussians, mixtures and "
                      "empirical models; this is " +
                      model.info().kind);
-  const Tensor samples = model.tensors().at("samples").converted(DType::F64);
+  const Tensor samples = points->converted(DType::F64);
   points_.assign(samples.values<double>().begin(), samples.values<double>().end());
 }
 

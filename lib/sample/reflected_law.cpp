@@ -95,10 +95,11 @@ HeatKernel heat_kernel(double sigma, double x, double y) {
 }
 
 std::unique_ptr<ReflectedLaw> reflected_law(const Model& model) {
-  if (model.info().kind != "empirical")
+  const auto points = model.points();
+  if (!points)
     throw UsageError("--sampler reflected knows the score of points in [0, 1], a model of kind empirical; this is " +
                      model.info().kind);
-  return std::make_unique<ReflectedPoints>(model.dim(), model.tensors().at("samples").converted(DType::F64));
+  return std::make_unique<ReflectedPoints>(model.dim(), points->converted(DType::F64));
 }
 
 }  // namespace noiseutils

@@ -28,6 +28,19 @@ struct ReverseStep {
 /// Source: Ho, Jain, Abbeel 2020, section 3.2, with beta of VDM (Kingma et al. 2021) for chains of any alpha.
 ReverseStep ancestral_step(const NoiseLevel& t, const NoiseLevel& s, bool large);
 
+/// The one of the smaller variance, from level i of a run to the next.
+template <class T>
+ReverseStep ancestral_step(const SamplerRun<T>& run, std::int64_t i) {
+  const auto& levels = run.schedule.levels;
+  return ancestral_step(levels[static_cast<std::size_t>(i)], levels[static_cast<std::size_t>(i) + 1], false);
+}
+
+/// Steps of a run whose noise is drawn: all but one to s = 0.
+template <class T>
+std::int64_t noisy_steps(const SamplerRun<T>& run) {
+  return run.s(run.steps()) > 0 ? run.steps() : run.steps() - 1;
+}
+
 /// Reverse diffusion: the forward chain's own discretisation run backwards,
 ///   x_s = (2 - r) x_t + G^2 score + G z
 /// Source: Song et al. 2021, equation 46, with G of VE and VP, appendix E.

@@ -148,6 +148,7 @@ Sampler accelerated_ddpm_sampler();
 Sampler predictor_corrector_sampler();
 Sampler annealed_langevin_sampler();
 Sampler pc_guidance_sampler();
+Sampler exact_flow_sampler();
 Sampler exact_sampler();
 Sampler bdia_sampler();
 Sampler edict_sampler();

@@ -81,7 +81,8 @@ const std::vector<Sampler>& samplers() {
       spd_sampler(),
       blackout_sampler(),
       reflected_sampler(),
-      // without steps
+      // without error
+      exact_flow_sampler(),
       exact_sampler(),
   };
   return all;

@@ -2,12 +2,13 @@
 
 #include <cmath>
 
+#include "sample/exponential.hpp"
+
 namespace noiseutils {
 
 SdeCoefficients sde_coefficients(double a, double b, double eta) {
   const double h = std::log(a / b), k = (1 + eta) * h, gain = -std::expm1(-k);
-  const double phi2 = 1 - gain / k;
-  return {h, std::exp(-k), gain, phi2, 0.5 - phi2 / k, b * std::sqrt(-std::expm1(-2 * eta * h))};
+  return {h, std::exp(-k), gain, k * phi(2, -k), k * phi(3, -k), b * std::sqrt(-std::expm1(-2 * eta * h))};
 }
 
 OptionSpec sde_eta_option() {

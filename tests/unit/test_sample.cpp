@@ -127,6 +127,23 @@ TEST_CASE("ddim: converges to the closed form of the flow, with order 1") {
   CHECK(errors.back() < 2e-3);
 }
 
+TEST_CASE("exact-flow: the closed form from s_0 to 0, in however many steps, and where Heun's steps lead") {
+  const SmallLaw law(6, {2, 0.7, 0.3}, 0.01);
+  const auto n = normals(6);
+  std::vector<double> start = n;
+  for (double& value : start) value *= 80;
+  const auto flow = law.plus_mean(
+      law.transformed(law.plus_mean(start, -1), [](double lambda) { return std::sqrt(lambda / (lambda + 6400)); }), 1);
+  for (const std::int64_t steps : {1, 2, 30})
+    CHECK(largest_difference(run_from_normals<double>(law, exact_flow_sampler(), karras(steps), Stepping::shortest, n),
+                             flow) < 1e-12);
+  // Heun's last step, from .002 to 0, is Euler's: lambda / (lambda + s^2) for its root, s^2 / (2 lambda) off.
+  double largest = 0;
+  for (const double value : flow) largest = std::max(largest, std::abs(value));
+  CHECK(largest_difference(run_from_normals<double>(law, heun_sampler(), karras(2000), Stepping::shortest, n), flow) <
+        largest * 0.002 * 0.002 / (2 * 0.01));
+}
+
 TEST_CASE("exact: the draws have the mean and the covariance of the law") {
   const SmallLaw law(5, {1.5, 0.5, 0.1}, 0.02);
   const std::size_t count = 40000, d = 5;
