@@ -1,4 +1,5 @@
 // train-linear: samples in, a model file out.
+#include "cli/checkpoint.hpp"
 #include "cli/program.hpp"
 #include "cli/standard_options.hpp"
 #include "cli/train_verbs.hpp"
@@ -21,7 +22,7 @@ Program program() {
   self.word_kind = "kind";
   self.word_use = Program::Words::exactly_one;
   for (const TrainKind& kind : train_kinds())
-    self.words.push_back({kind.name, kind.summary, joined(kind.options, training_options())});
+    self.words.push_back({kind.name, kind.summary, joined(kind.options, training_options(), checkpoint_options())});
   self.words = joined(self.words, words_of(verbs()));
   self.without = without_of(verbs());
   auto inputs = input_options();  // one NaN would spoil every moment: there is no taking it as it is
