@@ -219,6 +219,8 @@ void Trainer::check_same_run(const StateHeader& other) const {
 
 std::int64_t Trainer::merge_state(const Record& state, const std::string& name) {
   const StateHeader header = read_state_header(state);
+  if (state.metadata.contains("checkpoint.samples"))
+    throw DataError("is the checkpoint of a run that has not ended: finish it with --resume");
   check_same_run(header);
   note_noise(header.noise);
   for (const auto& [first, end] : header.ranges) note_range(first, end - first);

@@ -40,8 +40,8 @@ class Trainer {
   /// Sufficient statistics as one record, for merge_state().
   Record state();
   /// Adds what another run saw, with that run's options if it is the first. `name`: what messages call it later.
-  /// Throws DataError naming the difference if it learned another kind, with other options, patch, shape, type or
-  /// noise; or if its samples are there already, by number or by the content of all of them.
+  /// Throws DataError if it is a checkpoint; naming the difference if it learned another kind, with other options,
+  /// patch, shape, type or noise; or if its samples are there already, by number or by the content of all of them.
   /// Returns, for a state whose samples are not numbered, how many of those it keeps hashes of are there already.
   std::int64_t merge_state(const Record& state, const std::string& name = "a state before");
   /// Runs whose states were merged.
