@@ -73,6 +73,7 @@ class Trainer {
   void leave_out_pending();
   void note_sample(const Tensor& sample);
   void note_noise(const std::string& noise);
+  void note_family(const std::string& noise);
   void note_range(std::int64_t first, std::int64_t count);
 
   const TrainKind& kind_;
@@ -88,6 +89,7 @@ class Trainer {
   std::int64_t skipped_ = 0;
   std::vector<std::int64_t> pending_;  // samples left out before there were statistics
   std::optional<std::int64_t> base_;   // of the numbers of unnumbered samples
+  std::string family_;                 // of the noise of the states merged
   bool noise_known_ = false;           // info_.noise holds the text of the first sample
 };
 
