@@ -85,6 +85,10 @@ Checkpoint::Checkpoint(const Invocation& call)
     if (call.options.given("every")) throw UsageError("--every is of checkpoints: give --checkpoint FILE");
     return;
   }
+  for (const char* other : {"output", "state"})
+    if (call.options.text(other) == path_)
+      throw UsageError("--checkpoint and --" + std::string(other) + " are both " + path_ +
+                       ": give them names of their own");
   if (!resume_ && exists(path_))
     throw UsageError(path_ + " is there already: --resume goes on from it; remove it to start anew");
   FileOutput probe(path_);  // a wrong name must not be learned when the first is due

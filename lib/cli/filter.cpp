@@ -49,7 +49,8 @@ std::unique_ptr<RecordWriter> open_output(const Invocation& call) {
 
 void check_record(const Record& record, bool allow_nonfinite, std::int64_t first_sample, const std::string& remedy) {
   const auto refuse = [&](std::int64_t i, const std::string& why) {
-    throw DataError("sample " + sample_id(record, i, first_sample + i) + ": " + why);
+    const std::string name = sample_id(record, i, first_sample + i), number = std::to_string(first_sample + i);
+    throw DataError("sample " + name + (name == number ? "" : " (number " + number + ")") + ": " + why);
   };
   if (record.find("data") == nullptr) refuse(0, "no tensor \"data\"");
   if (record.require("data").size() == 0)

@@ -64,6 +64,9 @@ class Trainer {
   std::unique_ptr<Model> finish();
 
  private:
+  /// Content hashes kept; beyond that the smallest, so that merging is order-free.
+  static constexpr std::size_t kMaxSamples = 4096;
+
   void begin(const std::string& axes, const Shape& shape, DType dtype);
   VectorLayout layout() const { return {dtype_, info_.axes, info_.shape, info_.patch, info_.stride}; }
   StateHeader header() const;
