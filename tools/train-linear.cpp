@@ -5,6 +5,7 @@
 #include "base/progress.hpp"
 #include "base/registry.hpp"
 #include "cli/filter.hpp"
+#include "cli/model_report.hpp"
 #include "cli/program.hpp"
 #include "cli/standard_options.hpp"
 #include "model/model_kinds.hpp"
@@ -35,6 +36,13 @@ std::vector<OptionSpec> training_options() {
   };
 }
 
+/// Those that the kind has none of its own of the same name for.
+std::vector<OptionSpec> training_options_beside(const TrainKind& kind) {
+  auto options = training_options();
+  std::erase_if(options, [&](const OptionSpec& option) { return find_entry(kind.options, option.name) != nullptr; });
+  return options;
+}
+
 Program program() {
   Program self;
   self.name = "train-linear";
@@ -42,8 +50,8 @@ Program program() {
   self.word_kind = "kind";
   self.word_use = Program::Words::exactly_one;
   for (const TrainKind& kind : train_kinds())
-    self.words.push_back({kind.name, kind.summary, joined(kind.options, training_options())});
-  self.words.push_back({"merge", "a model from the statistics of several runs (--state)", {}});
+    self.words.push_back({kind.name, kind.summary, joined(kind.options, training_options_beside(kind))});
+  self.words.push_back({"merge", "a model from the statistics of several runs (--state)", {report_option()}});
   auto inputs = input_options();  // one NaN would spoil every moment: there is no taking it as it is
   std::erase_if(inputs, [](const OptionSpec& option) { return option.name == "allow-nonfinite"; });
   self.options = joined(std::vector{first_index_option()}, inputs, output_options());
@@ -83,7 +91,8 @@ int merge(const Invocation& call) {
   Record model = model_to_record(*trainer->finish());
   add_step(model, call, histories);
   writer->write(model);
-  return writer->finish(), 0;
+  writer->finish();
+  return write_model_report(call, model), 0;
 }
 
 int run(const Invocation& call) {
@@ -92,9 +101,10 @@ int run(const Invocation& call) {
   if (call.options.has("patch")) request.patch = call.options.integer("patch");
   request.stride = call.options.integer("stride");
   if (request.stride > 1 && request.patch == 0) throw UsageError("--stride is of the pixels of patches: give --patch");
-  request.sigma = call.options.maybe_number("sigma");
+  const TrainKind& kind = *find_entry(train_kinds(), call.words.front());
+  if (find_entry(kind.options, "sigma") == nullptr) request.sigma = call.options.maybe_number("sigma");
   request.options = call.options;
-  Trainer trainer(*find_entry(train_kinds(), call.words.front()), request);
+  Trainer trainer(kind, request);
   const auto reader = open_input(call);
   const auto writer = open_result(call);
   Progress progress(call.title(), call.options.text("progress"));
@@ -113,7 +123,8 @@ int run(const Invocation& call) {
   Record result = call.options.has("state") ? trainer.state() : model_to_record(*trainer.finish());
   add_step(result, call, {history});
   writer->write(result);
-  return writer->finish(), 0;
+  writer->finish();
+  return write_model_report(call, result), 0;
 }
 
 }  // namespace
