@@ -156,7 +156,8 @@ TEST_CASE(
   CHECK(gap > figures.gap_floor / 4);  // the floor is an error, not a bound that anything meets
 }
 
-TEST_CASE("distill: of a denoiser that has nothing to do with y the residual is 1 on average, however few the vectors") {
+TEST_CASE(
+    "distill: of a denoiser that has nothing to do with y the residual is 1 on average, however few the vectors") {
   // A least-squares fit to n = 40 vectors explains d / (n - 1), half of it, by chance.
   Teacher teacher = teacher_of(20, [](auto y, auto out) {
     double sum = 0;
