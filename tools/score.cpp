@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/registry.hpp"
 #include "cli/filter.hpp"
+#include "cli/jacobian_verbs.hpp"
 #include "cli/likelihood.hpp"
 #include "cli/program.hpp"
 #include "cli/standard_options.hpp"
@@ -12,6 +13,14 @@
 namespace {
 
 using namespace noiseutils;
+
+/// What is neither a field nor made from one.
+const std::vector<Verb>& verbs() {
+  static const std::vector<Verb> all = {
+      jvp_verb(), divergence_verb(), spectrum_verb(), edit_directions_verb(), posterior_covariance_verb(),
+  };
+  return all;
+}
 
 std::vector<std::string> field_names() {
   std::vector<std::string> names;
@@ -35,6 +44,8 @@ Program program() {
                         "one of the fields into another; needs no model, but the companion noisy",
                         {choice("from", field_names(), "what data is; default: as its metadata says"),
                          choice("to", field_names(), "what data becomes")}});
+  self.words = joined(self.words, words_of(verbs()));
+  self.without = without_of(verbs());
   self.default_word = "score";
   self.options = joined(
       std::vector{
@@ -78,6 +89,7 @@ int convert(const Invocation& call) {
 
 int run(const Invocation& call) {
   const std::string& word = call.words.front();
+  if (const Verb* verb = find_verb(verbs(), word)) return verb->run(call);
   if (word == "log-density" || (word == "score" && call.options.given("log-likelihood")))
     return write_log_densities(call);
   for (const OptionSpec& option : likelihood_options())
