@@ -6,6 +6,7 @@
 #include "cli/jacobian_verbs.hpp"
 #include "cli/likelihood.hpp"
 #include "cli/program.hpp"
+#include "cli/score_verbs.hpp"
 #include "cli/standard_options.hpp"
 #include "model/model_kinds.hpp"
 #include "score/apply.hpp"
@@ -17,7 +18,7 @@ using namespace noiseutils;
 /// What is neither a field nor made from one.
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> all = {
-      jvp_verb(), divergence_verb(), spectrum_verb(), edit_directions_verb(), posterior_covariance_verb(),
+      jvp_verb(), divergence_verb(), spectrum_verb(), edit_directions_verb(), posterior_covariance_verb(), check_verb(),
   };
   return all;
 }
@@ -37,8 +38,8 @@ Program program() {
   const OptionSpec model = file("model", "FILE", "the model, as train-linear writes it");
   const OptionSpec keep = flag("keep-noisy", "keep the noisy sample as the companion noisy");
   for (const FieldEntry& field : fields()) self.words.push_back({field.name, field.summary, {model, keep}});
-  // score --log-likelihood flow, without a word, prints densities too.
-  self.words.front().options = joined(self.words.front().options, likelihood_options());
+  // score --log-likelihood flow and score --check, without a word, are those words.
+  self.words.front().options = joined(self.words.front().options, likelihood_options(), check_flag_options());
   self.words.push_back({"log-density", "log p(y), one row a sample", joined(std::vector{model}, likelihood_options())});
   self.words.push_back({"convert",
                         "one of the fields into another; needs no model, but the companion noisy",
@@ -90,6 +91,10 @@ int convert(const Invocation& call) {
 int run(const Invocation& call) {
   const std::string& word = call.words.front();
   if (const Verb* verb = find_verb(verbs(), word)) return verb->run(call);
+  if (word == "score" && call.options.flag("check")) return check_verb().run(call);
+  for (const OptionSpec& option : check_flag_options())
+    if (call.options.declared(option.name) && call.options.given(option.name))
+      throw UsageError("--" + option.name + " goes with --check");
   if (word == "log-density" || (word == "score" && call.options.given("log-likelihood")))
     return write_log_densities(call);
   for (const OptionSpec& option : likelihood_options())

@@ -6,6 +6,7 @@
 #include "base/registry.hpp"
 #include "cli/checkpoint.hpp"
 #include "cli/filter.hpp"
+#include "cli/model_report.hpp"
 #include "cli/train_verbs.hpp"
 #include "model/model_kinds.hpp"
 #include "tensor/segments.hpp"
@@ -62,12 +63,12 @@ namespace {
 constexpr std::int64_t kBatch = 1024;  // samples learned at a time, so that a batch of all can stop
 constexpr std::int64_t kBatchBytes = std::int64_t{64} << 20;  // and no more than that of large ones
 
-TrainRequest train_request(const Invocation& call) {
+TrainRequest train_request(const Invocation& call, const TrainKind& kind) {
   TrainRequest request;
   if (call.options.has("patch")) request.patch = call.options.integer("patch");
   request.stride = call.options.integer("stride");
   if (request.stride > 1 && request.patch == 0) throw UsageError("--stride is of the pixels of patches: give --patch");
-  request.sigma = call.options.maybe_number("sigma");
+  if (find_entry(kind.options, "sigma") == nullptr) request.sigma = call.options.maybe_number("sigma");
   request.options = call.options;
   request.unnumbered = call.options.flag("unnumbered");
   if (request.unnumbered && call.options.given("first-index"))
@@ -82,7 +83,8 @@ class TrainRun {
       : call_(call),
         skip_bad_(call.options.flag("skip-bad")),
         first_index_(call.options.flag("unnumbered") ? 0 : call.options.integer("first-index")),
-        trainer_(*find_entry(train_kinds(), call.words.front()), train_request(call)),
+        trainer_(*find_entry(train_kinds(), call.words.front()),
+                 train_request(call, *find_entry(train_kinds(), call.words.front()))),
         checkpoint_(call),
         progress_(call.title(), call.options.text("progress")) {}
 
@@ -195,10 +197,11 @@ class TrainRun {
 int train_on_samples(const Invocation& call) {
   TrainRun run(call);
   const auto writer = open_result(call);
-  writer->write(run.result());
+  const Record result = run.result();
+  writer->write(result);
   writer->finish();
   run.finish();
-  return 0;
+  return write_model_report(call, result), 0;
 }
 
 }  // namespace noiseutils

@@ -49,6 +49,8 @@ class JacobianAt {
   /// Central moments of v^T x given y, |v| = 1: of the posterior where it is known, else by derivatives of D along v
   /// (DenoiserDifferences::moments).
   CentralMoments moments(std::span<const double> v) const;
+  /// D(factor y / alpha; s), in the units of x.
+  std::vector<double> estimate_of_multiple(double factor) const { return differences_->estimate_of_multiple(factor); }
 
  private:
   friend class JacobianOfDenoiser;

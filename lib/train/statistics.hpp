@@ -109,6 +109,10 @@ TrainKind cascade_training();
 /// regression --cascade N is kind cascade --stages N: its options but --stages, and --cascade without a default.
 std::vector<OptionSpec> cascade_options_of_regression();
 TrainKind fusion_training();
+TrainKind distill_training();
+
+/// --report FILE: of kinds whose models tell how good they are, in their note "report" (a JSON list of flat objects).
+OptionSpec report_option();
 
 /// A tensor of a state with the type and shape it must have. DataError else.
 const Tensor& require_tensor(const Record& state, std::string_view name, DType dtype, const Shape& shape);
