@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
-#include <numbers>
 
 #include "base/error.hpp"
-#include "base/json.hpp"
 #include "base/number.hpp"
 #include "train/mixture_em.hpp"
+#include "train/mixture_units.hpp"
 #include "train/statistics.hpp"
 #include "train/vector_sample.hpp"
 
@@ -80,31 +78,15 @@ MixtureRequest request_of(const VectorLayout& layout, const OptionValues& given)
   return request;
 }
 
-/// The levels of patches: their law, and the patches without them.
-struct Levels {
-  std::vector<double> means, variances;  ///< of the coefficient along the unit vector of each channel; noisy
-};
-
+/// The levels of all rows, which are left without them.
 template <class T>
-Levels take_levels(std::vector<T>& rows, std::int64_t d, std::int64_t channels) {
-  Levels levels{std::vector<double>(index(channels)), std::vector<double>(index(channels))};
-  const std::int64_t n = std::ssize(rows) / d, pixels = channels > 0 ? d / channels : d;
-  for (std::int64_t c = 0; c < channels; ++c) {
-    std::vector<double> along;
-    for (std::int64_t i = 0; i < n; ++i) {
-      T* const row = rows.data() + i * d + c * pixels;
-      double sum = 0;
-      for (std::int64_t j = 0; j < pixels; ++j) sum += static_cast<double>(row[j]);
-      const double mean = sum / static_cast<double>(pixels);
-      for (std::int64_t j = 0; j < pixels; ++j) row[j] = static_cast<T>(static_cast<double>(row[j]) - mean);
-      along.push_back(mean * std::sqrt(static_cast<double>(pixels)));
-      levels.means[index(c)] += along.back() / static_cast<double>(n);
-    }
-    for (const double value : along)
-      levels.variances[index(c)] +=
-          (value - levels.means[index(c)]) * (value - levels.means[index(c)]) / static_cast<double>(n);
-  }
-  return levels;
+LevelMoments take_all_levels(std::vector<T>& rows, std::int64_t d, std::int64_t channels) {
+  LevelMoments moments(channels);
+  std::vector<double> levels(index(std::ssize(rows) / d * channels));
+  for (std::int64_t i = 0; channels > 0 && i < std::ssize(rows) / d; ++i)
+    take_levels(rows.data() + i * d, d, channels, levels.data() + i * channels);
+  moments.add(levels);
+  return moments;
 }
 
 template <class T>
@@ -132,7 +114,7 @@ class MixtureStatistics : public Statistics {
       throw DataError(std::to_string(request_.components) + " components want at least " +
                       std::to_string(2 * request_.components) + " vectors to learn from; there are " +
                       std::to_string(n));
-    const Levels levels = take_levels(rows, d, request_.levels);
+    const LevelMoments levels = take_all_levels(rows, d, request_.levels);
     std::vector<double> centre(index(d), 0.0);
     if (request_.levels == 0)
       for (std::int64_t i = 0; i < n * d; ++i)
@@ -147,66 +129,21 @@ class MixtureStatistics : public Statistics {
     if (square <= rounding * rounding) throw DataError("nothing varies: there is no mixture to learn");
     if (!std::isfinite(square))
       throw DataError("the moments are beyond what can be held; bring the data to a smaller scale (--scale)");
-    const double scale = std::sqrt(square);
-    request_.noise_variance = noise_variance / (scale * scale);
-    MixtureFit fit =
-        layout_.patch > 0 ? fit_scaled<float>(rows, centre, scale) : fit_scaled<double>(rows, centre, scale);
-    return model_of(std::move(info), std::move(fit), levels, centre, scale, n);
+    const MixtureUnits units{std::move(centre), std::sqrt(square)};
+    request_.noise_variance = noise_variance / square;
+    MixtureFit fit = layout_.patch > 0 ? fit_scaled<float>(rows, units) : fit_scaled<double>(rows, units);
+    return mixture_model(std::move(info), layout_.dtype, std::move(fit), request_, units, levels, n);
   }
 
  private:
   /// Vectors about their mean, of unit variance: the arithmetic is the same in all units.
   template <class Real>
-  MixtureFit fit_scaled(const std::vector<T>& rows, const std::vector<double>& centre, double scale) const {
+  MixtureFit fit_scaled(const std::vector<T>& rows, const MixtureUnits& units) const {
     const std::int64_t d = layout_.dim();
     std::vector<Real> scaled(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i)
-      scaled[i] = static_cast<Real>((static_cast<double>(rows[i]) - centre[i % index(d)]) / scale);
+      scaled[i] = static_cast<Real>((static_cast<double>(rows[i]) - units.centre[i % index(d)]) / units.scale);
     return fit_mixture(MixtureRows<Real>{scaled.data(), std::ssize(rows) / d, d}, request_);
-  }
-
-  std::unique_ptr<Model> model_of(ModelInfo info, MixtureFit fit, const Levels& levels,
-                                  const std::vector<double>& centre, double scale, std::int64_t n) const {
-    const std::int64_t d = layout_.dim(), channels = request_.levels;
-    MixtureLaw law = std::move(fit.law);
-    const double noise = fit.noise_variance * scale * scale;
-    if (*std::max_element(law.eigenvalues.begin(), law.eigenvalues.end()) +
-            *std::max_element(law.residual_variances.begin(), law.residual_variances.end()) <=
-        0)
-      throw DataError("the noise variance " + format_number(noise) + " is above all that varies in the data");
-    const double pixels = channels > 0 ? static_cast<double>(d / channels) : 1;
-    for (std::size_t i = 0; i < law.means.size(); ++i) {
-      law.means[i] = law.means[i] * scale + centre[i % index(d)];
-      if (channels > 0)
-        law.means[i] += levels.means[i % index(d) / static_cast<std::size_t>(pixels)] / std::sqrt(pixels);
-    }
-    for (double& value : law.eigenvalues) value *= scale * scale;
-    for (double& value : law.residual_variances) value *= scale * scale;
-    std::size_t row = 0;
-    for (const std::int64_t rank : law.ranks) {
-      for (std::size_t c = 0; c < index(channels); ++c)
-        law.eigenvalues[row + c] = std::max(0.0, levels.variances[c] - noise);
-      row += index(rank);
-    }
-    law.eigenvectors = law.eigenvectors.converted(layout_.dtype);
-    const auto vectors = static_cast<double>(n);
-    double likelihood = fit.log_likelihood - vectors * static_cast<double>(d - channels) * std::log(scale);
-    for (const double variance : levels.variances)
-      likelihood -= vectors / 2 * (1 + std::log(2 * std::numbers::pi * std::max(variance, 1e-300)));
-    const double numbers = mixture_bic(fit_of(law, fit), request_, n) + 2 * fit.log_likelihood;
-    law.facts["model.log_likelihood"] = format_number(likelihood / vectors);
-    law.facts["model.bic"] =
-        format_number(-2 * likelihood + numbers + 2 * static_cast<double>(channels) * std::log(vectors));
-    info.kind = "mixture";
-    if (request_.fit_noise) info.noise = json_text({{"family", "gaussian"}, {"sigma", std::sqrt(noise)}});
-    return std::make_unique<MixtureModel>(std::move(info), std::move(law));
-  }
-
-  static MixtureFit fit_of(const MixtureLaw& law, const MixtureFit& fit) {
-    MixtureFit with_law;
-    with_law.law = law;
-    with_law.log_likelihood = fit.log_likelihood;
-    return with_law;
   }
 
   VectorLayout layout_;
