@@ -1,4 +1,6 @@
 // train-linear: samples in, a model file out.
+#include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
@@ -86,8 +88,21 @@ int merge(const Invocation& call) {
   return writer->finish(), 0;
 }
 
+/// Whether the samples are read more than once: then from files that can be.
+bool reads_again(const Invocation& call) {
+  const auto asks = find_entry(train_kinds(), call.words.front())->reads_again;
+  const std::string once = asks == nullptr ? "" : asks(call.options, call.options.has("state"));
+  const bool rereadable = !call.files.empty() &&
+                          std::all_of(call.files.begin(), call.files.end(),
+                                      [](const std::string& file) { return std::filesystem::is_regular_file(file); });
+  if (!once.empty() && !rereadable)
+    throw UsageError("the samples are read more than once: name regular files, or say " + once);
+  return !once.empty();
+}
+
 int run(const Invocation& call) {
   if (call.words.front() == "merge") return merge(call);
+  const bool again = reads_again(call);
   TrainRequest request;
   if (call.options.has("patch")) request.patch = call.options.integer("patch");
   request.stride = call.options.integer("stride");
@@ -95,21 +110,26 @@ int run(const Invocation& call) {
   request.sigma = call.options.maybe_number("sigma");
   request.options = call.options;
   Trainer trainer(*find_entry(train_kinds(), call.words.front()), request);
-  const auto reader = open_input(call);
+  auto reader = open_input(call);
   const auto writer = open_result(call);
   Progress progress(call.title(), call.options.text("progress"));
   const std::int64_t first_index = call.options.integer("first-index");
   std::int64_t done = 0;
   std::string history;
-  while (auto record = reader->next()) {
-    check_record(*record, false, first_index + done, "");
-    use_companion(*record, call.options.text("use"));
-    trainer.add(*record, first_index + done);
-    if (done == 0) history = record->meta("history");
-    done += sample_count(*record);
-    const auto position = stream_position(*record);
-    progress.update(done, position ? position->count : std::nullopt);
-  }
+  do {
+    done = 0;
+    if (!reader) reader = open_input(call);
+    while (auto record = reader->next()) {
+      check_record(*record, false, first_index + done, "");
+      use_companion(*record, call.options.text("use"));
+      trainer.add(*record, first_index + done);
+      if (done == 0) history = record->meta("history");
+      done += sample_count(*record);
+      const auto position = stream_position(*record);
+      progress.update(done, position ? position->count : std::nullopt);
+    }
+    reader.reset();
+  } while (again && trainer.again());
   Record result = call.options.has("state") ? trainer.state() : model_to_record(*trainer.finish());
   add_step(result, call, {history});
   writer->write(result);

@@ -31,6 +31,10 @@ class Trainer {
   /// whose axes or shape differ from those before (whole samples must agree in shape, patches in channels).
   void add(const Record& record, std::int64_t first_sample);
 
+  /// The end of a pass over all samples: true if the way of learning wants them once more, to be added from the first
+  /// on. DataError if a pass saw another number of vectors than the one before.
+  bool again();
+
   /// Sufficient statistics as one record, for merge_state().
   Record state();
   /// Adds what another run saw, with that run's options if it is the first. Throws DataError naming the difference if
@@ -45,6 +49,7 @@ class Trainer {
  private:
   void begin(const std::string& axes, const Shape& shape, DType dtype);
   VectorLayout layout() const { return {dtype_, info_.axes, info_.shape, info_.patch, info_.stride}; }
+  void check_pass() const;
   void note_sample(const Tensor& sample);
   void note_noise(const std::string& noise);
   void note_range(std::int64_t first, std::int64_t count);
@@ -57,6 +62,7 @@ class Trainer {
   double variance_sum_ = 0;                      // of the noise, over vectors
   std::map<std::int64_t, std::int64_t> ranges_;  // of sample numbers: first, one past the last
   std::set<std::string> samples_;                // content hashes
+  std::int64_t vectors_before_ = -1;             // of the pass before; -1: this is the first
   bool noise_known_ = false;                     // info_.noise holds the text of the first sample
 };
 
