@@ -45,7 +45,7 @@ class MixtureStatistics : public Statistics {
   }
   void merge(const Statistics& other) override {
     const auto* same = dynamic_cast<const MixtureStatistics<T>*>(&other);
-    if (same == nullptr) throw InternalError("statistics of different kinds cannot be merged");
+    if (same == nullptr) throw DataError("is of a pass from a --start, the states before are of samples");
     sample_.merge(same->sample_);
   }
   void save(Record& state) override { sample_.save(state); }

@@ -2,19 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
-#include "base/json.hpp"
 #include "base/number.hpp"
 #include "base/threads.hpp"
 #include "model/model_kinds.hpp"
 #include "model/model_tensors.hpp"
 #include "model/patch_geometry.hpp"
 #include "random/random.hpp"
-#include "tensor/content_hash.hpp"
 #include "train/mixture_sums.hpp"
 #include "train/mixture_units.hpp"
+#include "train/pass_start.hpp"
 #include "train/vector_sample.hpp"
 
 namespace noiseutils {
@@ -26,76 +24,10 @@ constexpr std::int64_t kSamplesAtATime = 4096;
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
-/// What the passes go on from, in the units of the data.
-struct Start {
-  MixtureLaw law;
-  double fitted_noise = 0;  ///< with --noise fit: the variance that the start was fitted with
-};
-
-ModelInfo info_of_layout(const VectorLayout& layout) {
-  ModelInfo info;
-  info.kind = "mixture";
-  info.axes = layout.axes;
-  info.shape = layout.shape;
-  info.patch = layout.patch;
-  info.stride = layout.stride;
-  return info;
-}
-
-Start start_of(const VectorLayout& layout, const MixtureModel& model, bool fit_noise) {
-  const ModelInfo& info = model.info();
-  const auto what = [](const std::string& axes, const Shape& shape, std::int64_t patch, std::int64_t stride) {
-    return axes + shape_text(shape) + (patch > 0 ? " patches" : "") +
-           (stride > 1 ? " of stride " + std::to_string(stride) : "");
-  };
-  const std::string own = what(info.axes, info.shape, info.patch, info.stride),
-                    other = what(layout.axes, layout.shape, layout.patch, layout.stride);
-  if (own != other) throw DataError("is a law of " + own + ", the samples are " + other);
-  Start start{model.law(), 0};
-  if (!fit_noise) return start;
-  const auto noise = info.noise.empty() ? nlohmann::json() : parse_json(info.noise);
-  if (!noise.is_object() || !noise.contains("sigma") || !noise["sigma"].is_number())
-    throw DataError("does not say the noise to fit on from: with --noise fit the start is a model of --noise fit");
-  const auto sigma = noise["sigma"].get<double>();
-  start.fitted_noise = sigma * sigma;
-  return start;
-}
-
-/// The tensors of a start in a state, and back.
-void save_start(const Start& start, const VectorLayout& layout, Record& state) {
-  const MixtureModel model(info_of_layout(layout), start.law);
-  std::string hashes;
-  for (const auto& [name, tensor] : model.tensors()) {
-    state.tensors["start_" + name] = tensor;
-    hashes += content_hash_text(tensor);
-  }
-  state.tensors["start_fitted_noise"] = Tensor::of<double>({}, {start.fitted_noise});
-  const std::vector<std::uint8_t> letters(hashes.begin(), hashes.end());
-  state.metadata["state.start"] = content_hash_text(Tensor::of<std::uint8_t>({std::ssize(letters)}, letters));
-  for (const auto& [key, value] : model.metadata())
-    if (key == "model.levels") state.metadata["state.levels"] = value;
-}
-
-Start load_start(const VectorLayout& layout, const Record& state) {
-  Record record;
-  for (const auto& [name, tensor] : state.tensors)
-    if (name.starts_with("start_")) record.tensors[name.substr(6)] = tensor;
-  if (const std::string levels = state.meta("state.levels"); !levels.empty()) record.metadata["model.levels"] = levels;
-  const std::unique_ptr<Model> model = mixture_from_tensors(info_of_layout(layout), record);
-  return {model->mixture()->law(), require_values(state, "start_fitted_noise", {})[0]};
-}
-
-bool same_law(const MixtureLaw& a, const MixtureLaw& b) {
-  const Tensor ours = a.eigenvectors.converted(DType::F64), theirs = b.eigenvectors.converted(DType::F64);
-  const auto u = ours.values<double>(), v = theirs.values<double>();
-  return a.weights == b.weights && a.means == b.means && a.ranks == b.ranks && a.eigenvalues == b.eigenvalues &&
-         a.residual_variances == b.residual_variances && std::equal(u.begin(), u.end(), v.begin(), v.end());
-}
-
 template <class Real>
 class PassStatistics : public Statistics {
  public:
-  PassStatistics(const VectorLayout& layout, const OptionValues& given, Start start,
+  PassStatistics(const VectorLayout& layout, const OptionValues& given, PassStart start,
                  std::optional<double> noise_variance)
       : layout_(layout),
         start_(std::move(start)),
@@ -119,9 +51,10 @@ class PassStatistics : public Statistics {
 
   void merge(const Statistics& other) override {
     const auto* same = dynamic_cast<const PassStatistics*>(&other);
-    if (same == nullptr) throw DataError("is of another kind of pass than the states before");
-    if (!same_law(start_.law, same->start_.law) || start_.fitted_noise != same->start_.fitted_noise)
-      throw DataError("was made under start model " + same->start_name() + ", the states before under " + start_name());
+    if (same == nullptr) throw DataError("is of a sample, the states before are of passes from a --start");
+    if (!same_start(start_, same->start_))
+      throw DataError("was made under start model " + pass_start_name(same->start_, layout_) +
+                      ", the states before under " + pass_start_name(start_, layout_));
     take_noise(same->noise_variance_);
     sums_.merge(same->sums_);
     levels_.merge(same->levels_);
@@ -130,7 +63,7 @@ class PassStatistics : public Statistics {
 
   void save(Record& state) override {
     const std::int64_t components = sums_.components(), d = sums_.dim(), channels = request_.levels;
-    state.tensors["count"] = Tensor::of<std::int64_t>({}, {vectors_});
+    state.tensors["count"] = Tensor::of({}, std::vector<std::int64_t>{vectors_});
     state.tensors["log_likelihood"] = Tensor::of<double>({}, {sums_.log_likelihood});
     state.tensors["square"] = Tensor::of<double>({}, {sums_.square});
     state.tensors["sum"] = Tensor::of<double>({d}, sums_.sum);
@@ -140,7 +73,7 @@ class PassStatistics : public Statistics {
     state.tensors["level_means"] = Tensor::of<double>({channels}, levels_.means);
     state.tensors["level_scatters"] = Tensor::of<double>({channels}, levels_.scatters);
     state.tensors["noise_variance"] = Tensor::of<double>({}, {noise_variance_});
-    save_start(start_, layout_, state);
+    save_pass_start(start_, layout_, state);
   }
 
   void load(const Record& state) {
@@ -312,14 +245,8 @@ class PassStatistics : public Statistics {
     take_law(fit);
   }
 
-  std::string start_name() const {
-    Record state;
-    save_start(start_, layout_, state);
-    return state.meta("state.start");
-  }
-
   VectorLayout layout_;
-  Start start_;
+  PassStart start_;
   MixtureRequest request_;
   std::int64_t batch_;  ///< of --online, 0: passes
   PatchTurns turns_;
@@ -337,12 +264,12 @@ class PassStatistics : public Statistics {
 
 template <class Real>
 std::unique_ptr<Statistics> loaded(const VectorLayout& layout, const OptionValues& given, const Record& state) {
-  auto statistics = std::make_unique<PassStatistics<Real>>(layout, given, load_start(layout, state), std::nullopt);
+  auto statistics = std::make_unique<PassStatistics<Real>>(layout, given, load_pass_start(layout, state), std::nullopt);
   statistics->load(state);
   return statistics;
 }
 
-std::unique_ptr<Statistics> passes_from(const VectorLayout& layout, const OptionValues& given, Start start,
+std::unique_ptr<Statistics> passes_from(const VectorLayout& layout, const OptionValues& given, PassStart start,
                                         std::optional<double> noise_variance) {
   if (layout.patch > 0) return std::make_unique<PassStatistics<float>>(layout, given, std::move(start), noise_variance);
   return std::make_unique<PassStatistics<double>>(layout, given, std::move(start), noise_variance);
@@ -352,7 +279,7 @@ std::unique_ptr<Statistics> passes_from(const VectorLayout& layout, const Option
 
 std::unique_ptr<Statistics> mixture_passes(const VectorLayout& layout, const OptionValues& given,
                                            const MixtureModel& start, std::optional<double> noise_variance) {
-  return passes_from(layout, given, start_of(layout, start, given.text("noise") == "fit"), noise_variance);
+  return passes_from(layout, given, pass_start(layout, start, given.text("noise") == "fit"), noise_variance);
 }
 
 std::unique_ptr<Statistics> mixture_passes(const VectorLayout& layout, const OptionValues& given) {

@@ -181,7 +181,7 @@ struct PatchExample {
 double PatchExample::ratio_of_waves(const MixtureModel& model) const {
   const Vector covariance = covariance_of(model, 0);
   Vector along;
-  for (const std::size_t row : {1, 2}) {
+  for (const std::size_t row : {std::size_t{1}, std::size_t{2}}) {
     const double* const u = start.basis<double>().data() + row * 16;
     double sum = 0;
     for (std::size_t i = 0; i < 256; ++i) sum += covariance[i] * u[i / 16] * u[i % 16];
