@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "base/error.hpp"
 #include "base/progress.hpp"
@@ -76,6 +77,18 @@ TrainRequest train_request(const Invocation& call, const TrainKind& kind) {
   return request;
 }
 
+/// Whether the samples are read more than once: then from files that can be.
+bool reads_again(const Invocation& call) {
+  const auto asks = find_entry(train_kinds(), call.words.front())->reads_again;
+  const std::string once = asks == nullptr ? "" : asks(call.options, call.options.has("state"));
+  const bool rereadable = !call.files.empty() &&
+                          std::all_of(call.files.begin(), call.files.end(),
+                                      [](const std::string& file) { return std::filesystem::is_regular_file(file); });
+  if (!once.empty() && !rereadable)
+    throw UsageError("the samples are read more than once: name regular files, or say " + once);
+  return !once.empty();
+}
+
 /// One run over the samples: where it stands, what it left out, what it leaves behind.
 class TrainRun {
  public:
@@ -86,26 +99,22 @@ class TrainRun {
         trainer_(*find_entry(train_kinds(), call.words.front()),
                  train_request(call, *find_entry(train_kinds(), call.words.front()))),
         checkpoint_(call),
+        again_(reads_again(call)),
         progress_(call.title(), call.options.text("progress")) {}
 
-  /// Reads to the end and returns the model, or the state.
+  /// Reads to the end, as often as the kind wants it, and returns the model, or the state.
   Record result() {
-    ReadOptions how = read_options(call_);
-    how.allow_nonfinite = skip_bad_;
-    const auto reader = open_records(call_.files, how);
     position_ = checkpoint_.resume(trainer_);
     progress_.begin_at(position_.samples);
-    // The last one of those counted is looked at, to recognise the input.
-    read_ = position_.samples > 0 ? reader->pass_over(position_.samples - 1) : 0;
-    while (auto record = next(*reader)) learn(*record);
-    if (read_ < position_.samples)
-      throw DataError("the input has fewer samples than the checkpoint, " + std::to_string(read_) + " of " +
-                      std::to_string(position_.samples));
+    pass();
+    while (again_ && trainer_.again()) {
+      position_.samples = 0;
+      pass();
+    }
     const bool state = call_.options.has("state");
     Record result = state ? trainer_.state() : model_to_record(*trainer_.finish());
     if (trainer_.skipped() > 0) result.metadata["samples.skipped"] = std::to_string(trainer_.skipped());
     add_result_history(result, call_, {position_.history});
-    bytes_ = reader->bytes_read();
     return result;
   }
 
@@ -120,6 +129,19 @@ class TrainRun {
   }
 
  private:
+  void pass() {
+    ReadOptions how = read_options(call_);
+    how.allow_nonfinite = skip_bad_;
+    const auto reader = open_records(call_.files, how);
+    // The last one of those counted is looked at, to recognise the input.
+    read_ = position_.samples > 0 ? reader->pass_over(position_.samples - 1) : 0;
+    while (auto record = next(*reader)) learn(*record);
+    if (read_ < position_.samples)
+      throw DataError("the input has fewer samples than the checkpoint, " + std::to_string(read_) + " of " +
+                      std::to_string(position_.samples));
+    bytes_ += reader->bytes_read();
+  }
+
   std::optional<Record> next(RecordReader& reader) {
     try {
       return reader.next();
@@ -186,6 +208,7 @@ class TrainRun {
   std::int64_t first_index_;
   Trainer trainer_;
   Checkpoint checkpoint_;
+  bool again_;
   Progress progress_;
   TrainPosition position_;
   std::int64_t read_ = 0;  // samples of the records before the one at hand

@@ -55,6 +55,9 @@ class Statistics {
   virtual void skip(std::int64_t number) { static_cast<void>(number); }
   /// No other shard has numbers beside those seen so far: nothing may wait for them.
   virtual void close() {}
+  /// The end of a pass over all samples, whose mean noise variance is given: true if they are to be added once more,
+  /// from the first on (a kind with reads_again).
+  virtual bool again([[maybe_unused]] double noise_variance) { return false; }
   /// The model, with `noise_variance` of white noise taken off what was seen (the mean over vectors). `info` says
   /// everything that the trainer knows; the kind is that of the way of learning, unless the model's is another.
   /// The end of these statistics.
@@ -93,6 +96,9 @@ struct TrainKind {
   std::unique_ptr<Statistics> (*make)(const VectorLayout& layout, const OptionValues& given);
   /// What save() wrote. Throws DataError if it is not that.
   std::unique_ptr<Statistics> (*load)(const VectorLayout& layout, const OptionValues& given, const Record& state);
+  /// Null, or: "" where the samples are read once, else what to say to have that. UsageError where options exclude each
+  /// other. `state`: only statistics are asked for.
+  std::string (*reads_again)(const OptionValues& given, bool state) = nullptr;
 };
 
 const std::vector<TrainKind>& train_kinds();
