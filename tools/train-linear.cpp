@@ -1,6 +1,10 @@
 // train-linear: samples in, a model file out.
+#include <algorithm>
+
+#include "base/registry.hpp"
 #include "cli/checkpoint.hpp"
 #include "cli/program.hpp"
+#include "cli/split_report.hpp"
 #include "cli/standard_options.hpp"
 #include "cli/train_verbs.hpp"
 #include "train/statistics.hpp"
@@ -15,14 +19,21 @@ const std::vector<Verb>& verbs() {
   return all;
 }
 
+/// The options of a kind: its own, and what every way of learning has that it has none of the same name for.
+std::vector<OptionSpec> options_of(const TrainKind& kind) {
+  auto shared = joined(training_options(), checkpoint_options(),
+                       kind.name == "gaussian" ? data_report_options() : std::vector<OptionSpec>{});
+  std::erase_if(shared, [&](const OptionSpec& option) { return find_entry(kind.options, option.name) != nullptr; });
+  return joined(kind.options, shared);
+}
+
 Program program() {
   Program self;
   self.name = "train-linear";
   self.summary = "learn a linear model of samples, clean or noisy, in one pass";
   self.word_kind = "kind";
   self.word_use = Program::Words::exactly_one;
-  for (const TrainKind& kind : train_kinds())
-    self.words.push_back({kind.name, kind.summary, joined(kind.options, training_options(), checkpoint_options())});
+  for (const TrainKind& kind : train_kinds()) self.words.push_back({kind.name, kind.summary, options_of(kind)});
   self.words = joined(self.words, words_of(verbs()));
   self.without = without_of(verbs());
   auto inputs = input_options();  // one NaN would spoil every moment: there is no taking it as it is
@@ -32,6 +43,7 @@ Program program() {
 }
 
 int run(const Invocation& call) {
+  if (asks_data_report(call)) return write_data_report(call);
   const Verb* verb = find_verb(verbs(), call.words.front());
   return verb != nullptr ? verb->run(call) : train_on_samples(call);
 }
@@ -41,5 +53,9 @@ int run(const Invocation& call) {
 int main(int argc, char** argv) {
   Program self = program();
   self.run = run;
+  if (asks_data_report(argc, argv)) {  // of the one kind that has reports, which need not be named
+    self.word_use = Program::Words::at_most_one;
+    self.default_word = "gaussian";
+  }
   return tool_main(argc, argv, self);
 }

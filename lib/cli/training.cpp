@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "base/error.hpp"
 #include "base/progress.hpp"
 #include "base/registry.hpp"
 #include "cli/checkpoint.hpp"
 #include "cli/filter.hpp"
+#include "cli/model_report.hpp"
 #include "cli/train_verbs.hpp"
 #include "model/model_kinds.hpp"
 #include "tensor/segments.hpp"
@@ -62,17 +64,29 @@ namespace {
 constexpr std::int64_t kBatch = 1024;  // samples learned at a time, so that a batch of all can stop
 constexpr std::int64_t kBatchBytes = std::int64_t{64} << 20;  // and no more than that of large ones
 
-TrainRequest train_request(const Invocation& call) {
+TrainRequest train_request(const Invocation& call, const TrainKind& kind) {
   TrainRequest request;
   if (call.options.has("patch")) request.patch = call.options.integer("patch");
   request.stride = call.options.integer("stride");
   if (request.stride > 1 && request.patch == 0) throw UsageError("--stride is of the pixels of patches: give --patch");
-  request.sigma = call.options.maybe_number("sigma");
+  if (find_entry(kind.options, "sigma") == nullptr) request.sigma = call.options.maybe_number("sigma");
   request.options = call.options;
   request.unnumbered = call.options.flag("unnumbered");
   if (request.unnumbered && call.options.given("first-index"))
     throw UsageError("--unnumbered and --first-index exclude each other");
   return request;
+}
+
+/// Whether the samples are read more than once: then from files that can be.
+bool reads_again(const Invocation& call) {
+  const auto asks = find_entry(train_kinds(), call.words.front())->reads_again;
+  const std::string once = asks == nullptr ? "" : asks(call.options, call.options.has("state"));
+  const bool rereadable = !call.files.empty() &&
+                          std::all_of(call.files.begin(), call.files.end(),
+                                      [](const std::string& file) { return std::filesystem::is_regular_file(file); });
+  if (!once.empty() && !rereadable)
+    throw UsageError("the samples are read more than once: name regular files, or say " + once);
+  return !once.empty();
 }
 
 /// One run over the samples: where it stands, what it left out, what it leaves behind.
@@ -82,28 +96,25 @@ class TrainRun {
       : call_(call),
         skip_bad_(call.options.flag("skip-bad")),
         first_index_(call.options.flag("unnumbered") ? 0 : call.options.integer("first-index")),
-        trainer_(*find_entry(train_kinds(), call.words.front()), train_request(call)),
+        trainer_(*find_entry(train_kinds(), call.words.front()),
+                 train_request(call, *find_entry(train_kinds(), call.words.front()))),
         checkpoint_(call),
+        again_(reads_again(call)),
         progress_(call.title(), call.options.text("progress")) {}
 
-  /// Reads to the end and returns the model, or the state.
+  /// Reads to the end, as often as the kind wants it, and returns the model, or the state.
   Record result() {
-    ReadOptions how = read_options(call_);
-    how.allow_nonfinite = skip_bad_;
-    const auto reader = open_records(call_.files, how);
     position_ = checkpoint_.resume(trainer_);
     progress_.begin_at(position_.samples);
-    // The last one of those counted is looked at, to recognise the input.
-    read_ = position_.samples > 0 ? reader->pass_over(position_.samples - 1) : 0;
-    while (auto record = next(*reader)) learn(*record);
-    if (read_ < position_.samples)
-      throw DataError("the input has fewer samples than the checkpoint, " + std::to_string(read_) + " of " +
-                      std::to_string(position_.samples));
+    pass();
+    while (again_ && trainer_.again()) {
+      position_.samples = 0;
+      pass();
+    }
     const bool state = call_.options.has("state");
     Record result = state ? trainer_.state() : model_to_record(*trainer_.finish());
     if (trainer_.skipped() > 0) result.metadata["samples.skipped"] = std::to_string(trainer_.skipped());
     add_result_history(result, call_, {position_.history});
-    bytes_ = reader->bytes_read();
     return result;
   }
 
@@ -118,6 +129,19 @@ class TrainRun {
   }
 
  private:
+  void pass() {
+    ReadOptions how = read_options(call_);
+    how.allow_nonfinite = skip_bad_;
+    const auto reader = open_records(call_.files, how);
+    // The last one of those counted is looked at, to recognise the input.
+    read_ = position_.samples > 0 ? reader->pass_over(position_.samples - 1) : 0;
+    while (auto record = next(*reader)) learn(*record);
+    if (read_ < position_.samples)
+      throw DataError("the input has fewer samples than the checkpoint, " + std::to_string(read_) + " of " +
+                      std::to_string(position_.samples));
+    bytes_ += reader->bytes_read();
+  }
+
   std::optional<Record> next(RecordReader& reader) {
     try {
       return reader.next();
@@ -184,6 +208,7 @@ class TrainRun {
   std::int64_t first_index_;
   Trainer trainer_;
   Checkpoint checkpoint_;
+  bool again_;
   Progress progress_;
   TrainPosition position_;
   std::int64_t read_ = 0;  // samples of the records before the one at hand
@@ -195,10 +220,11 @@ class TrainRun {
 int train_on_samples(const Invocation& call) {
   TrainRun run(call);
   const auto writer = open_result(call);
-  writer->write(run.result());
+  const Record result = run.result();
+  writer->write(result);
   writer->finish();
   run.finish();
-  return 0;
+  return write_model_report(call, result), 0;
 }
 
 }  // namespace noiseutils
