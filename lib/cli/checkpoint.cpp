@@ -28,7 +28,7 @@ bool exists(const std::string& path) { return std::filesystem::exists(path); }
 /// All that the result depends on beside the input: each option with its value, defaults too.
 std::string settings_of(const Invocation& call) {
   const TrainKind& kind = *find_entry(train_kinds(), call.words.front());
-  nlohmann::json settings = {{"kind", kind.name}};
+  nlohmann::json settings = {{"", kind.name}};  // sorts first: other options follow from another kind
   for (const OptionSpec& spec :
        joined(kind.options, training_options(), input_options(), std::vector{first_index_option()})) {
     if (!call.options.declared(spec.name) || !(spec.changes_values || spec.name == "first-index")) continue;
@@ -49,8 +49,9 @@ void check_settings(const std::string& own, const std::string& theirs) {
   for (const auto& [name, value] : mine.items()) {
     const std::string was = other.contains(name) && other[name].is_string() ? other[name].get<std::string>() : "";
     if (was == value.get<std::string>()) continue;
-    throw DataError("is the checkpoint of a run with " + name + " \"" + was + "\", this one has \"" +
-                    value.get<std::string>() + "\": give the same options, or remove it to start anew");
+    throw DataError("is the checkpoint of a run with " + (name.empty() ? "kind" : name) + " \"" + was +
+                    "\", this one has \"" + value.get<std::string>() +
+                    "\": give the same options, or remove it to start anew");
   }
 }
 
@@ -84,6 +85,10 @@ Checkpoint::Checkpoint(const Invocation& call)
     if (call.options.given("every")) throw UsageError("--every is of checkpoints: give --checkpoint FILE");
     return;
   }
+  for (const char* other : {"output", "state"})
+    if (call.options.text(other) == path_)
+      throw UsageError("--checkpoint and --" + std::string(other) + " are both " + path_ +
+                       ": give them names of their own");
   if (!resume_ && exists(path_))
     throw UsageError(path_ + " is there already: --resume goes on from it; remove it to start anew");
   FileOutput probe(path_);  // a wrong name must not be learned when the first is due
