@@ -63,8 +63,9 @@ Row row_of(const SplitReport& report, const SplitComparison& split, std::size_t 
   row.emplace_back("oracle_mse", oracle);
   pair("test_over_oracle", a.test_mse / oracle, b.test_mse / oracle);
   pair("memorization", seen.memorization, theory.memorization);
-  pair("memorization_ratio", seen.memorization / seen.holdout, theory.memorization / theory.holdout);
+  pair("memorization_ratio", seen.memorization_ratio, theory.memorization_ratio);
   pair("overlap", seen.overlap, theory.overlap);
+  pair("kl", seen.divergence, theory.divergence);
   pair("top_eigenvalue", seen.top_eigenvalue, theory.top_eigenvalue);
   return row;
 }
@@ -120,9 +121,10 @@ std::vector<OptionSpec> data_report_options() {
       integer("draws", "M", "with --split-report: samples of each model, looked for among the training samples")
           .otherwise("64")
           .at_least(1)
-          .at_most(1e6),
+          .at_most(1e4),
       file("truth", "MODEL", "with --split-report: the law that the samples are of, where it is known"),
-      number("tolerance", "E", "with --advise: what W2 error of a sampler will do, relative to the data's rms")
+      number("tolerance", "E",
+             "with --advise: what W2 error of a sampler, beyond that of its start, will do, relative to the data's rms")
           .otherwise("0.01")
           .above(0),
       max_size_option(),
