@@ -100,6 +100,7 @@ TrainKind cascade_training();
 /// regression --cascade N is kind cascade --stages N: its options but --stages, and --cascade without a default.
 std::vector<OptionSpec> cascade_options_of_regression();
 TrainKind fusion_training();
+TrainKind sgd_training();
 
 /// A tensor of a state with the type and shape it must have. DataError else.
 const Tensor& require_tensor(const Record& state, std::string_view name, DType dtype, const Shape& shape);
