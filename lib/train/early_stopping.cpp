@@ -17,23 +17,31 @@ bool KernelStop::passed(double total) const {
   return std::sqrt(sum / count_) > 1 / (2 * std::numbers::e * noise_ * total);
 }
 
-double descent_excess(const PairsLaw& law, std::span<const double> filters) {
-  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  const Eigen::Map<const Matrix> v(law.eigenvectors.data(), law.dim, law.dim);
-  const Eigen::Map<const Matrix> best(law.best.data(), law.dim, law.dim);
-  const Eigen::Map<const Matrix> covariance(law.covariance.data(), law.dim, law.dim);
-  // In the basis V everything but C and W* is diagonal.
-  const Matrix c = v.transpose() * covariance * v, w = best * v;
-  Eigen::VectorXd left(law.dim);
-  for (std::int64_t i = 0; i < law.dim; ++i) left[i] = filters[static_cast<std::size_t>(i)] - 1;
-  const Matrix missed = w * left.asDiagonal();
-  const double bias = (missed * c).cwiseProduct(missed).sum();
-  double variance = 0;  // directions that no pair shows have f = 0, and no part in it
-  for (std::int64_t i = 0; i < law.dim; ++i) {
-    const double value = law.eigenvalues[static_cast<std::size_t>(i)], f = filters[static_cast<std::size_t>(i)];
-    if (value > 0) variance += f * f / value * c(i, i);
+DescentOnPairs::DescentOnPairs(const Law& law) : eigenvalues_(law.eigenvalues), left_(law.eigenvalues.size(), 1) {
+  const Eigen::Map<const Eigen::MatrixXd> v(law.eigenvectors.data(), law.dim, law.dim);
+  const Eigen::Map<const Eigen::MatrixXd> best(law.best.data(), law.dim, law.dim);
+  const Eigen::Map<const Eigen::MatrixXd> covariance(law.covariance.data(), law.dim, law.dim);
+  const Eigen::MatrixXd c = v.transpose() * covariance * v, w = best * v, both = (w.transpose() * w).cwiseProduct(c);
+  bias_.assign(both.data(), both.data() + both.size());
+  for (std::size_t i = 0; i < left_.size(); ++i) {  // directions that no pair shows have f = 0, and no part in it
+    const auto k = static_cast<Eigen::Index>(i);
+    const double share = law.tau / static_cast<double>(law.count) * c(k, k);
+    variance_.push_back(eigenvalues_[i] > 0 ? share / eigenvalues_[i] : 0);
   }
-  return (bias + law.tau / static_cast<double>(law.count) * variance) / 2;
+}
+
+void DescentOnPairs::step(double rate) {
+  for (std::size_t i = 0; i < left_.size(); ++i) left_[i] *= 1 - rate * eigenvalues_[i];
+}
+
+double DescentOnPairs::excess() const {
+  const std::size_t d = left_.size();
+  double sum = 0;
+  for (std::size_t i = 0; i < d; ++i) {
+    for (std::size_t j = 0; j < d; ++j) sum += left_[i] * left_[j] * bias_[i * d + j];
+    sum += (1 - left_[i]) * (1 - left_[i]) * variance_[i];
+  }
+  return sum / 2;
 }
 
 }  // namespace noiseutils

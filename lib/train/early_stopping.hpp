@@ -1,8 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <vector>
+
+#include "train/gradient_theory.hpp"
 
 namespace noiseutils {
 
@@ -24,16 +25,26 @@ class KernelStop {
   double count_, noise_;
 };
 
-/// Expected excess E |(W_t - W*) y|^2 / 2 of gradient descent from 0 on n fixed pairs, over new draws of the noise of
-/// their targets, x = W* y + e: with S = (1/n) Y^T Y = V diag(l) V^T, C = Cov(y), f_i = 1 - prod_t (1 - h_t l_i),
+/// Gradient descent from 0 on all of n fixed pairs at once, x = W* y + e: the excess E |(W_t - W*) y|^2 / 2 expected
+/// over the noise e of the targets. With S = (1/n) Y^T Y = V diag(l) V^T, C = Cov(y), f_i = 1 - prod_t (1 - h_t l_i),
 ///   F = V f V^T, G = V (f / l) V^T,  1/2 tr(W* (F - I) C (F - I) W*^T) + tau / (2 n) tr(G C G S).
-/// All matrices dim x dim, row-major: eigenvectors V (column k is v_k), covariance C, best W*; tau: E |e|^2.
-/// `filters`: f_i.
-struct PairsLaw {
-  std::int64_t dim = 0, count = 0;
-  std::vector<double> eigenvalues, eigenvectors, covariance, best;
-  double tau = 0;
+/// It falls, and then rises to what the pairs' noise makes of it.
+class DescentOnPairs : public ExpectedCurve {
+ public:
+  /// Matrices are dim x dim: eigenvectors of S column-major (column i is v_i), C and W* symmetric; tau: E |e|^2.
+  struct Law {
+    std::int64_t dim = 0, count = 0;
+    std::vector<double> eigenvalues, eigenvectors, covariance, best;
+    double tau = 0;
+  };
+  explicit DescentOnPairs(const Law& law);
+  void step(double rate) override;
+  double excess() const override;
+
+ private:
+  std::vector<double> eigenvalues_, left_;  // prod_t (1 - h_t l_i)
+  std::vector<double> bias_;                // dim x dim: (V^T W*^T W* V)_ij (V^T C V)_ij
+  std::vector<double> variance_;            // tau / n (V^T C V)_ii / l_i, 0 where l_i is
 };
-double descent_excess(const PairsLaw& law, std::span<const double> filters);
 
 }  // namespace noiseutils

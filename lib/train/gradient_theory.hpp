@@ -20,6 +20,14 @@ double stability_limit(const MatchingLaw& law, std::int64_t batch);
 /// k >= 1. Of one noise level (InternalError else).
 double stationary_excess(const MatchingLaw& law, double rate, std::int64_t batch);
 
+/// A learning curve that is expected, a step at a time.
+class ExpectedCurve {
+ public:
+  virtual ~ExpectedCurve() = default;
+  virtual void step(double rate) = 0;
+  virtual double excess() const = 0;  ///< after the steps so far
+};
+
 /// The expected course of learning W by fresh minibatches of Gaussian data, exactly: second moments of the error and of
 /// the velocity V, from W = gain I and V = 0. With g the gradient at Delta (nesterov: at Delta + b V), per mode,
 ///   V' = b V - h g,  Delta' = Delta + V',
@@ -27,7 +35,7 @@ double stationary_excess(const MatchingLaw& law, double rate, std::int64_t batch
 /// E g = c_i Delta, and E g^T g beyond that from MatchingLaw::gradient_variance() / B. SGD is b = 0:
 ///   m' = (1 - h c)^2 m + (h^2 / B) (c^2 m + c sum_j c_j m_j + c tau) at one noise level.
 /// Source: Bordelon, Pehlevan 2022; for the heavy ball with any schedule cf. Pan, Liu, Wang, Zhang 2024.
-class ExpectedLearning {
+class ExpectedLearning : public ExpectedCurve {
  public:
   struct Rule {
     double momentum = 0;
@@ -35,10 +43,10 @@ class ExpectedLearning {
     std::int64_t batch = 1;
   };
   ExpectedLearning(const MatchingLaw& law, const Rule& rule, double gain);
-  void step(double rate);
+  void step(double rate) override;
   /// Moments of the error as the optimizer has it in its parameters.
   ErrorMoments seen() const;
-  double excess() const { return law_.excess(seen()); }
+  double excess() const override { return law_.excess(seen()); }
   /// The rate of an SGD step that lowers the expected excess most, greedily:
   ///   h = sum c^2 m / sum c (c^2 m + gradient_variance / B)
   double best_rate() const;

@@ -10,8 +10,8 @@
 namespace noiseutils {
 namespace {
 
-constexpr std::int64_t kPairs = 16;  // drawn by one block of work
-constexpr std::int64_t kTile = 128;  // rows of the gradient that one block of work has
+constexpr std::int64_t kDrawn = 16384;  // values that one block of work draws: less is not worth a thread
+constexpr std::int64_t kTile = 128;     // rows of the gradient that one block of work has
 // Streams of Purpose::train: (seed, slot, 1 + t) the noise of a pair of step t, (seed, sample, 0) the only noise of a
 // sample, (seed, kChoice, 1 + t) which samples and levels a step has.
 constexpr std::uint64_t kChoice = (std::uint64_t{1} << 62) + 1;
@@ -76,8 +76,9 @@ void Minibatch::draw(std::int64_t t) {
   std::vector<double> choice(2 * size);
   fill_uniform({request_.seed, Purpose::train, kChoice, static_cast<std::uint64_t>(1 + t)}, 0,
                std::span<double>(choice));
-  parallel_blocks((request_.size + kPairs - 1) / kPairs, [&](std::int64_t block) {
-    for (std::int64_t slot = block * kPairs; slot < std::min(request_.size, (block + 1) * kPairs); ++slot)
+  const std::int64_t each = std::max<std::int64_t>(1, kDrawn / dim_);
+  parallel_blocks((request_.size + each - 1) / each, [&](std::int64_t block) {
+    for (std::int64_t slot = block * each; slot < std::min(request_.size, (block + 1) * each); ++slot)
       fill_pair(slot, t, choice[static_cast<std::size_t>(slot)], choice[size + static_cast<std::size_t>(slot)]);
   });
 }

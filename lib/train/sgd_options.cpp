@@ -18,7 +18,12 @@ OptionSpec choice_of(const std::string& name, const std::vector<Entry>& entries,
 
 template <class Entry>
 void append_options(const std::vector<Entry>& entries, std::vector<OptionSpec>& to) {
-  for (OptionSpec& option : joined_entry_options(options_by_entry(entries))) to.push_back(std::move(option));
+  for (OptionSpec& option : joined_entry_options(options_by_entry(entries))) {
+    // The default is the entry's: here it would stand in every state as if it had been typed, for entries without it.
+    if (!option.fallback.empty()) option.help += "; default " + option.fallback;
+    option.fallback.clear();
+    to.push_back(std::move(option));
+  }
 }
 
 /// The entry that the option `name` chooses, else `otherwise`, and the values of its own options.
@@ -48,11 +53,13 @@ SigmaSampler sigmas_of(const OptionValues& given) {
 }
 
 void check_theory(const SgdRequest& request) {
-  const bool known = request.optimizer->name == "sgd" || request.optimizer->name == "momentum" ||
-                     request.optimizer->name == "nesterov";
-  if (!known || request.depth > 1 || request.clip || request.fixed_pairs)
+  const std::string& name = request.optimizer->name;
+  const bool known = name == "sgd" || (!request.fixed_pairs && (name == "momentum" || name == "nesterov"));
+  if (!known || request.depth > 1 || request.clip)
     throw UsageError(
-        "--theory is known of sgd, momentum and nesterov, at --depth 1 and with fresh pairs, without --clip");
+        "--theory is known of sgd, and with fresh pairs of momentum and nesterov, at --depth 1 without --clip");
+  if (request.fixed_pairs && (request.gain > 0 || request.sigmas.range().low < request.sigmas.range().high))
+    throw UsageError("--theory of fixed pairs is known for --level and --init 0");
 }
 
 void check_schedule(const SgdRequest& request) {
@@ -77,8 +84,8 @@ std::vector<OptionSpec> sgd_options() {
       choice_of("optimizer", optimizer_kinds(), "how gradients change the weights").otherwise("sgd"),
       number("learning-rate", "H", "of the first step; default: by the optimizer").above(0).at_most(1e30),
       choice_of("schedule", rate_schedules(), "how the rate changes; default: step, of dog constant"),
-      integer("steps", "T", "steps").otherwise("1000").at_least(1).at_most(1e9),
-      integer("batch", "B", "pairs of a step").otherwise("64").at_least(1).at_most(1 << 24),
+      integer("steps", "T", "steps").otherwise("1000").at_least(1).at_most(1e8),
+      integer("batch", "B", "pairs of a step").otherwise("64").at_least(1).at_most(1 << 20),
       number("clip", "C", "largest norm of a gradient; longer ones are shortened").above(0).at_most(1e30),
       choice("average", {"none", "tail", "polynomial"},
              "what the model is of the iterates; default: none, of dog polynomial"),
@@ -94,7 +101,7 @@ std::vector<OptionSpec> sgd_options() {
       integer("repeats", "R", "the curve is the mean of R runs, with standard errors; the model is of the first")
           .otherwise("1")
           .at_least(1)
-          .at_most(1000000)
+          .at_most(10000)
           .not_in_history(),
       seed,
       max_size_option(),

@@ -31,7 +31,7 @@ class Run {
         of_product_(plan.shape.layer_size()),
         average_(plan.average, plan.steps),
         optimizer_(plan.optimizer()) {
-    if (plan.theory) expected_.emplace(ground.law, *plan.theory, plan.gain);
+    if (plan.theory) expected_ = plan.theory();
   }
 
   SgdResult go() {
@@ -97,7 +97,7 @@ class Run {
   IterateAverage average_;
   NoiseScale noise_;
   std::unique_ptr<Optimizer> optimizer_;
-  std::optional<ExpectedLearning> expected_;
+  std::unique_ptr<ExpectedCurve> expected_;
 };
 
 }  // namespace

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "train/early_stopping.hpp"
 #include "train/gradient_theory.hpp"
 #include "train/minibatch.hpp"
 #include "train/optimizer.hpp"
@@ -17,12 +17,12 @@ namespace noiseutils {
 struct SgdPlan {
   ParameterShape shape;
   std::int64_t steps = 1;
-  std::int64_t rows = 50;                        ///< of the learning curve, about
-  std::vector<double> rates;                     ///< of each step
-  double gain = 0;                               ///< the layers' product is gain I at first
-  std::optional<double> clip;                    ///< largest norm of a gradient
-  std::string average = "none";                  ///< of IterateAverage
-  std::optional<ExpectedLearning::Rule> theory;  ///< where the expected curve is known and asked for
+  std::int64_t rows = 50;                                  ///< of the learning curve, about
+  std::vector<double> rates;                               ///< of each step
+  double gain = 0;                                         ///< the layers' product is gain I at first
+  std::optional<double> clip;                              ///< largest norm of a gradient
+  std::string average = "none";                            ///< of IterateAverage
+  std::function<std::unique_ptr<ExpectedCurve>()> theory;  ///< the expected curve; none: not asked for
   std::function<std::unique_ptr<Optimizer>()> optimizer;
   std::function<void(std::int64_t)> progress;  ///< told the steps done
 };

@@ -248,27 +248,23 @@ TEST_CASE("early stopping: the expected excess of descent on fixed pairs is that
   const Matrix y = normals(n, d, 7), best = 0.4 * normals(d, d, 8), root = normals(d, d, 9);
   const Matrix s = y.transpose() * y / static_cast<double>(n), covariance = root * root.transpose();
   const Eigen::SelfAdjointEigenSolver<Matrix> solver(s);
-  PairsLaw law{d, n, {}, {}, {}, {}, tau};
-  law.eigenvalues.assign(solver.eigenvalues().data(), solver.eigenvalues().data() + d);
-  const auto row_major = [](const RowMatrix& m) { return std::vector<double>(m.data(), m.data() + m.size()); };
-  law.eigenvectors = row_major(solver.eigenvectors());
-  law.covariance = row_major(covariance);
-  law.best = row_major(best);
+  const Matrix wiener = best * best.transpose();  // symmetric, as W* is
+  const auto values = [](const Matrix& m) { return std::vector<double>(m.data(), m.data() + m.size()); };
+  DescentOnPairs descent(
+      {d, n, values(solver.eigenvalues()), values(solver.eigenvectors()), values(covariance), values(wiener), tau});
   // W_t = W* A_t + E^T Y B_t / n with the noise E of the targets, n x d of variance tau / d each:
   // W <- W - h ((W - W*) S - E^T Y / n).
   Matrix a = Matrix::Zero(d, d), b = Matrix::Zero(d, d);
   for (int t = 1; t <= 40; ++t) {
     a += h * (Matrix::Identity(d, d) - a) * s;
     b += h * (Matrix::Identity(d, d) - b * s);
-    if (t % 10 != 0) continue;
-    const Matrix missed = best * (a - Matrix::Identity(d, d));
+    descent.step(h);
+    const Matrix missed = wiener * (a - Matrix::Identity(d, d));
     const Matrix from_noise = y * b / static_cast<double>(n);
     const double expected = ((missed * covariance * missed.transpose()).trace() +
                              tau * (from_noise * covariance * from_noise.transpose()).trace()) /
                             2;
-    std::vector<double> filters;
-    for (const double l : law.eigenvalues) filters.push_back(1 - std::pow(1 - h * l, t));
-    CHECK(descent_excess(law, filters) == doctest::Approx(expected).epsilon(1e-12));
+    CHECK(descent.excess() == doctest::Approx(expected).epsilon(1e-12));
   }
 }
 
