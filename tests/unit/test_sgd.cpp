@@ -12,6 +12,7 @@
 #include "train/loss_weight.hpp"
 #include "train/minibatch.hpp"
 #include "train/sgd_run.hpp"
+#include "train/sigma_law.hpp"
 #include "train/trainer.hpp"
 
 using namespace noiseutils;
@@ -128,6 +129,61 @@ TEST_CASE("sgd: the weight of one level changes not a bit, over a law of levels 
   CHECK((uniform - weighted).norm() > 0.25);
   CHECK((learned(law, rows).weights - uniform).norm() < 0.06);
   CHECK((learned(by_snr, rows).weights - weighted).norm() < 0.06);
+}
+
+TEST_CASE("sgd: the mean curve of many runs is the expected one, within what the number of runs leaves open") {
+  // The theory is of Gaussian data: of many draws, whose fourth moments are near those of their law.
+  const RowMatrix rows = gaussian_rows(20000), covariance = covariance_of(rows);
+  const Tensor samples = Tensor::of({rows.rows(), kDim}, std::vector<double>(rows.data(), rows.data() + rows.size()));
+  const Eigen::VectorXd mean = rows.colwise().mean();
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(covariance);
+  const std::vector<double> values(solver.eigenvalues().data(), solver.eigenvalues().data() + kDim);
+  const std::vector<double> vectors(solver.eigenvectors().data(), solver.eigenvectors().data() + kDim * kDim);
+  const SigmaLaw& uniform = *find_entry(sigma_laws(), "uniform");
+  struct Case {
+    const char* optimizer;
+    SigmaSampler sigmas;
+  };
+  for (const Case& run : {Case{"sgd", SigmaSampler(0.5)}, Case{"momentum", SigmaSampler(0.5)},
+                          Case{"nesterov", SigmaSampler(0.5)}, Case{"sgd", {uniform, {}, {0.2, 1.5}}}}) {
+    CAPTURE(run.optimizer);
+    std::vector<MatchingLaw::Level> levels;
+    for (const SigmaSampler::Node& node : run.sigmas.nodes()) levels.push_back({node.sigma, node.probability, 1});
+    const MatchingLaw law(values, levels);
+    const LearningGround ground{law, vectors};
+    const OptimizerKind& kind = *find_entry(optimizer_kinds(), run.optimizer);
+    OptionValues numbers;
+    for (const OptionSpec& spec : kind.options) numbers.set(spec, {spec.name == "momentum" ? "0.8" : spec.fallback});
+    const double momentum = numbers.declared("momentum") ? 0.8 : 0;
+    SgdPlan plan;
+    plan.shape = {1, kDim};
+    plan.steps = 80;
+    plan.rows = 6;
+    for (int t = 0; t < 80; ++t) plan.rates.push_back((t < 40 ? 0.1 : 0.05) * (1 - momentum));  // step decay
+    plan.theory = [&] {
+      const bool looks_ahead = kind.name == "nesterov";
+      return std::make_unique<ExpectedLearning>(law, ExpectedLearning::Rule{momentum, looks_ahead, 4}, 0);
+    };
+    plan.optimizer = [&] { return kind.make(plan.shape, numbers, 0); };
+    const int runs = 400;
+    std::vector<double> sums, squares, expected;
+    for (std::uint64_t seed = 0; seed < runs; ++seed) {
+      Minibatch pairs(samples, std::span(mean.data(), kDim), run.sigmas, {4, seed, false, {}});
+      const SgdResult result = run_sgd(plan, ground, pairs);
+      sums.resize(result.curve.size());
+      squares.resize(sums.size());
+      for (std::size_t i = 0; i < sums.size(); ++i) {
+        sums[i] += result.curve[i].excess / runs;
+        squares[i] += std::pow(result.curve[i].excess, 2) / runs;
+        if (seed == 0) expected.push_back(result.curve[i].theory.value());
+      }
+    }
+    for (std::size_t i = 1; i < sums.size(); ++i) {
+      const double error = std::sqrt((squares[i] - sums[i] * sums[i]) / (runs - 1));
+      CHECK(std::abs(sums[i] - expected[i]) < 4 * error);
+      CHECK(error < 0.1 * expected[i]);
+    }
+  }
 }
 
 TEST_CASE("sgd: the gradient of a minibatch is that of its own pairs") {
