@@ -54,8 +54,8 @@ class SgdStatistics : public HeldSamples {
     for (std::int64_t repeat = 0; repeat < request_.repeats; ++repeat) {
       Minibatch pairs = minibatch(samples, spectrum, law, static_cast<std::uint64_t>(repeat));
       const std::uint64_t seed = request_.seed + static_cast<std::uint64_t>(repeat);
-      plan.optimizer = [&] { return request_.optimizer->make(plan.shape, request_.optimizer_values, seed); };
-      SgdResult result = run_sgd(plan, ground, pairs);
+      const auto optimizer = request_.optimizer->make(plan.shape, request_.optimizer_values, seed);
+      SgdResult result = run_sgd(plan, ground, pairs, *optimizer);
       curve.add(result.curve);
       before += pairs_each;
       if (repeat == 0) weights = std::move(result.weights);
@@ -63,7 +63,7 @@ class SgdStatistics : public HeldSamples {
     if (curve_)
       curve_->write(curve.lines(law, request_.optimizer->name == "sgd" && request_.depth == 1, request_.batch));
     note(law, law.excess(ground.error_of(weights)), plan, info);
-    return model_of(std::move(info), spectrum, std::move(weights));
+    return model_of(std::move(info), spectrum, weights);
   }
 
  private:
@@ -106,14 +106,15 @@ class SgdStatistics : public HeldSamples {
   }
 
   /// D(y) = mean + W (y - mean)
-  std::unique_ptr<Model> model_of(ModelInfo info, const DataSpectrum& spectrum, std::vector<double> weights) const {
+  std::unique_ptr<Model> model_of(ModelInfo info, const DataSpectrum& spectrum,
+                                  const std::vector<double>& weights) const {
     const std::int64_t dim = layout().dim();
     std::vector<double> offset = spectrum.mean;
     for (std::int64_t i = 0; i < dim; ++i)
       for (std::int64_t j = 0; j < dim; ++j)
         offset[static_cast<std::size_t>(i)] -=
             weights[static_cast<std::size_t>(i * dim + j)] * spectrum.mean[static_cast<std::size_t>(j)];
-    Tensor matrix = Tensor::of({dim, dim}, std::move(weights)).converted(layout().dtype);
+    Tensor matrix = Tensor::of({dim, dim}, weights).converted(layout().dtype);
     return affine_model(std::move(info), std::move(matrix), std::move(offset), range_.finish());
   }
 

@@ -23,14 +23,14 @@ void clip(std::span<double> gradient, double bound) {
 /// One run: what optimizer and curve need of each step.
 class Run {
  public:
-  Run(const SgdPlan& plan, const LearningGround& ground, Minibatch& minibatch)
+  Run(const SgdPlan& plan, const LearningGround& ground, Minibatch& minibatch, Optimizer& optimizer)
       : plan_(plan),
         ground_(ground),
         minibatch_(minibatch),
         parameters_(initial_layers(plan.shape, plan.gain)),
         of_product_(plan.shape.layer_size()),
         average_(plan.average, plan.steps),
-        optimizer_(plan.optimizer()) {
+        optimizer_(optimizer) {
     if (plan.theory) expected_ = plan.theory();
   }
 
@@ -55,7 +55,7 @@ class Run {
     const double rate = plan_.rates[static_cast<std::size_t>(t)];
     minibatch_.draw(t);
     bool measured = false;
-    optimizer_->step(rate, parameters_, [&](std::span<const double> at, std::span<double> gradient) {
+    optimizer_.step(rate, parameters_, [&](std::span<const double> at, std::span<double> gradient) {
       if (plan_.shape.layers == 1) {
         minibatch_.gradient(at, gradient);
       } else {
@@ -96,7 +96,7 @@ class Run {
   std::vector<double> parameters_, of_product_;
   IterateAverage average_;
   NoiseScale noise_;
-  std::unique_ptr<Optimizer> optimizer_;
+  Optimizer& optimizer_;
   std::unique_ptr<ExpectedCurve> expected_;
 };
 
@@ -133,8 +133,8 @@ std::vector<std::int64_t> curve_steps(std::int64_t steps, std::int64_t rows) {
   return marks;
 }
 
-SgdResult run_sgd(const SgdPlan& plan, const LearningGround& ground, Minibatch& minibatch) {
-  return Run(plan, ground, minibatch).go();
+SgdResult run_sgd(const SgdPlan& plan, const LearningGround& ground, Minibatch& minibatch, Optimizer& optimizer) {
+  return Run(plan, ground, minibatch, optimizer).go();
 }
 
 }  // namespace noiseutils

@@ -23,8 +23,7 @@ struct SgdPlan {
   std::optional<double> clip;                              ///< largest norm of a gradient
   std::string average = "none";                            ///< of IterateAverage
   std::function<std::unique_ptr<ExpectedCurve>()> theory;  ///< the expected curve; none: not asked for
-  std::function<std::unique_ptr<Optimizer>()> optimizer;
-  std::function<void(std::int64_t)> progress;  ///< told the steps done
+  std::function<void(std::int64_t)> progress;              ///< told the steps done
 };
 
 /// What is known after some steps.
@@ -58,7 +57,7 @@ struct LearningGround {
 /// The steps at which a curve has points: 0, and about `rows` up to `steps`, equally apart in their logarithm.
 std::vector<std::int64_t> curve_steps(std::int64_t steps, std::int64_t rows);
 
-/// Runs the plan. UsageError where the error grows beyond all bounds, naming the step.
-SgdResult run_sgd(const SgdPlan& plan, const LearningGround& ground, Minibatch& minibatch);
+/// Runs the plan with a new optimizer. UsageError where the error grows beyond all bounds, naming the step.
+SgdResult run_sgd(const SgdPlan& plan, const LearningGround& ground, Minibatch& minibatch, Optimizer& optimizer);
 
 }  // namespace noiseutils

@@ -164,12 +164,12 @@ TEST_CASE("sgd: the mean curve of many runs is the expected one, within what the
       const bool looks_ahead = kind.name == "nesterov";
       return std::make_unique<ExpectedLearning>(law, ExpectedLearning::Rule{momentum, looks_ahead, 4}, 0);
     };
-    plan.optimizer = [&] { return kind.make(plan.shape, numbers, 0); };
     const int runs = 400;
     std::vector<double> sums, squares, expected;
     for (std::uint64_t seed = 0; seed < runs; ++seed) {
       Minibatch pairs(samples, std::span(mean.data(), kDim), run.sigmas, {4, seed, false, {}});
-      const SgdResult result = run_sgd(plan, ground, pairs);
+      const auto optimizer = kind.make(plan.shape, numbers, 0);
+      const SgdResult result = run_sgd(plan, ground, pairs, *optimizer);
       sums.resize(result.curve.size());
       squares.resize(sums.size());
       for (std::size_t i = 0; i < sums.size(); ++i) {
