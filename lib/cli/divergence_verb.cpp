@@ -11,6 +11,17 @@ namespace {
 
 constexpr std::int64_t kProbes = 32;  // of a denoiser that needs them, where nobody said how many
 
+/// Exact, if `probes` is 0 and there is a way; else by as many, or by kProbes, which it then is.
+Divergence divergence_at(const JacobianOfDenoiser& denoiser, const JacobianAt& jacobian, std::uint64_t seed,
+                         std::int64_t sample, std::int64_t& probes) {
+  if (probes == 0 && jacobian.is_exact()) return exact_divergence(jacobian);
+  if (probes == 0)
+    if (const auto trace = denoiser.trace_over_patches(jacobian.level()))
+      return divergence_of_trace(*trace, jacobian.dim(), jacobian.level());
+  if (probes == 0) probes = kProbes;
+  return probed_divergence(jacobian, probes, seed, sample);
+}
+
 int run_divergence(const Invocation& call) {
   JacobianOfDenoiser denoiser = asked_jacobian(call);
   const GivenLevel level = asked_level(call);
@@ -19,9 +30,8 @@ int run_divergence(const Invocation& call) {
   return run_rows(call, [&](const Record& record, std::int64_t first) {
     std::vector<Row> rows(static_cast<std::size_t>(sample_count(record)));
     for_jacobians(denoiser, record, level, [&](std::int64_t i, const JacobianAt& jacobian) {
-      const std::int64_t probes = asked > 0 || jacobian.is_exact() ? asked : kProbes;
-      const Divergence found =
-          probes > 0 ? probed_divergence(jacobian, probes, seed, first + i) : exact_divergence(jacobian);
+      std::int64_t probes = asked;
+      const Divergence found = divergence_at(denoiser, jacobian, seed, first + i, probes);
       rows[static_cast<std::size_t>(i)] = {{"divergence", found.denoiser},
                                            {"divergence_per_dim", found.denoiser / static_cast<double>(jacobian.dim())},
                                            {"divergence_error", found.error},

@@ -55,6 +55,11 @@ JacobianTrace jacobian_trace(const Model& model, double s, std::span<const doubl
   return {trace, dim - trace};
 }
 
+Divergence divergence_of_trace(double trace, std::int64_t dim, const NoiseLevel& level) {
+  const double own = level.alpha * trace;
+  return divergence_of({own, static_cast<double>(dim) - own}, level);
+}
+
 Divergence exact_divergence(const JacobianAt& jacobian) {
   if (!jacobian.is_exact())
     throw UsageError("the divergence of a program, and of an average over patches, needs --probes");
@@ -72,8 +77,7 @@ Divergence probed_divergence(const JacobianAt& jacobian, std::int64_t probes, st
     mean += before / ++count;
     squares += before * (value - mean);
   }
-  const double trace = level.alpha * mean;
-  Divergence found = divergence_of({trace, static_cast<double>(jacobian.dim()) - trace}, level);
+  Divergence found = divergence_of_trace(mean, jacobian.dim(), level);
   found.error = std::sqrt(squares / (count * (count - 1)));
   return found;
 }

@@ -21,6 +21,8 @@ struct JacobianTrace {
 };
 JacobianTrace jacobian_trace(const Model& model, double s, std::span<const double> x);
 
+/// From tr J at a level, for samples of d elements.
+Divergence divergence_of_trace(double trace, std::int64_t dim, const NoiseLevel& level);
 /// By jacobian_trace(). Throws UsageError where J is known by differences alone.
 Divergence exact_divergence(const JacobianAt& jacobian);
 /// By `probes` >= 2 random signs, tr J = E[v^T J v], with the standard error from their spread; signs of the stream

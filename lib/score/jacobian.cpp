@@ -1,8 +1,10 @@
 #include "score/jacobian.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/error.hpp"
+#include "denoise/model_as_denoiser.hpp"
 #include "denoise/strided.hpp"
 #include "model/cascade.hpp"
 #include "model/fitted_denoiser.hpp"
@@ -74,6 +76,8 @@ JacobianOfDenoiser::JacobianOfDenoiser(std::unique_ptr<SampleDenoiser> denoiser,
 
 void JacobianOfDenoiser::prepare(const std::string& axes, const Shape& shape) {
   denoiser_->prepare(axes, shape);
+  axes_ = axes;
+  shape_ = shape;
   is_vector_ = model_ != nullptr && shape == model_->info().shape &&
                dynamic_cast<const CascadeModel*>(model_.get()) == nullptr;  // which maps images alone
 }
@@ -100,6 +104,13 @@ JacobianAt JacobianOfDenoiser::at(const Tensor& y, const NoiseLevel& level) {
     result.posterior_ = posterior_;
   }
   return result;
+}
+
+std::optional<double> JacobianOfDenoiser::trace_over_patches(const NoiseLevel& level) const {
+  if (model_ == nullptr || model_->info().patch == 0) return std::nullopt;
+  const auto diagonal = model_as_denoiser(model_)->jacobian_diagonal(axes_, shape_, level.relative());
+  if (!diagonal) return std::nullopt;
+  return std::accumulate(diagonal->begin(), diagonal->end(), 0.0) / level.alpha;
 }
 
 }  // namespace noiseutils

@@ -74,11 +74,15 @@ class JacobianOfDenoiser {
   /// At the sample y. UsageError unless level.sigma > 0. This object outlives it; of exact ones several may work at
   /// once.
   JacobianAt at(const Tensor& y, const NoiseLevel& level);
+  /// tr J in closed form where D is an average of affine estimates of patches; nullopt else.
+  std::optional<double> trace_over_patches(const NoiseLevel& level) const;
 
  private:
   std::shared_ptr<const Model> model_;
   std::unique_ptr<SampleDenoiser> denoiser_;
   double step_;
+  std::string axes_;  ///< of one sample
+  Shape shape_;
   bool is_vector_ = false;  ///< a sample is one vector of the model
   double s_ = 0;            ///< that posterior_ is made for
   std::shared_ptr<const Posterior> posterior_;
