@@ -39,9 +39,7 @@ int run_straightness(const Invocation& call) {
 }  // namespace
 
 Verb straightness_verb() {
-  return {{"straightness",
-           "how straight the paths are that sample --trajectory writes, one row a sample",
-           {format_option()}},
+  return {{"straightness", "how straight the trajectories of samples are, one row a sample", {format_option()}},
           run_straightness,
           {"sigma", "alpha", "resume", "depth", "no-history", "progress"}};
 }
