@@ -6,12 +6,12 @@
 #include <numbers>
 
 #include "linalg/blas.hpp"
+#include "model/gate_kernels.hpp"
 
 namespace noiseutils {
 namespace {
 
 constexpr std::int64_t kGroupRows = 128;  // their products with a thousand patches stay in the second cache
-constexpr std::int64_t kPiece = 64;       // patches whose sums stay in the first cache
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
@@ -79,26 +79,11 @@ void MixtureGate::group_joint(const Group& group, std::int64_t n, const float* z
   if (group.rows > 0)
     gemm<float>(Op::plain, Op::plain, n, group.rows, dim_, 1, z, n, rows_.data() + group.first_row * dim_, dim_, 0,
                 products.data(), n);
+  const GateKernels& kernels = gate_kernels();
   for (std::int64_t k = group.first; k < group.last; ++k, joint += n) {
-    const float constant = constants_[index(k)], tail = tails_[index(k)];
     const std::int64_t begin = first_rows_[index(k)], end = first_rows_[index(k + 1)] - (linear_[index(k)] ? 1 : 0);
-    const float* const rows = products.data() + (begin - group.first_row) * n;
-    for (std::int64_t first = 0; first < n; first += kPiece) {
-      const std::int64_t count = std::min(kPiece, n - first);
-      float sum[kPiece];
-      for (std::int64_t i = 0; i < count; ++i) sum[i] = constant - tail * energy[first + i];
-      for (std::int64_t j = begin; j < end; ++j) {
-        const float sign = signs_[index(j)];
-        const float* const row = rows + (j - begin) * n + first;
-#pragma omp simd
-        for (std::int64_t i = 0; i < count; ++i) sum[i] += sign * row[i] * row[i];
-      }
-      if (linear_[index(k)]) {
-        const float* const row = rows + (end - begin) * n + first;
-        for (std::int64_t i = 0; i < count; ++i) sum[i] += row[i];
-      }
-      std::copy_n(sum, count, joint + first);
-    }
+    kernels.joint(end - begin, n, products.data() + (begin - group.first_row) * n, signs_.data() + begin,
+                  linear_[index(k)], constants_[index(k)], tails_[index(k)], energy, joint);
   }
 }
 
