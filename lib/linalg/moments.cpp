@@ -103,10 +103,31 @@ void MomentAccumulator<T>::keep_edge(std::int64_t first, const T* rows, std::int
     edge.index.push_back(first + i);
   }
   edge.rows.insert(edge.rows.end(), rows, rows + count * dim_);
-  if (static_cast<std::int64_t>(edge.index.size()) < kBlock) return;
+  queue_if_complete(first / kBlock, edge);
+}
+
+template <class T>
+void MomentAccumulator<T>::queue_if_complete(std::int64_t block, Edge& edge) {
+  if (static_cast<std::int64_t>(edge.index.size() + edge.skipped.size()) < kBlock) return;
   sort_edge(edge);
-  queue_block(edge.rows.data(), kBlock);
-  edges_.erase(first / kBlock);
+  if (!edge.index.empty()) queue_block(edge.rows.data(), static_cast<std::int64_t>(edge.index.size()));
+  edges_.erase(block);
+}
+
+template <class T>
+void MomentAccumulator<T>::skip(std::int64_t index) {
+  Edge& edge = edges_[index / kBlock];
+  edge.skipped.push_back(index);
+  queue_if_complete(index / kBlock, edge);
+}
+
+template <class T>
+void MomentAccumulator<T>::close() {
+  for (auto& [block, edge] : edges_) {
+    sort_edge(edge);
+    if (!edge.index.empty()) queue_block(edge.rows.data(), static_cast<std::int64_t>(edge.index.size()));
+  }
+  edges_.clear();
 }
 
 /// Parts merged in any order give the block as one run would have read it.
@@ -117,6 +138,7 @@ void MomentAccumulator<T>::sort_edge(Edge& edge) const {
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return edge.index[a] < edge.index[b]; });
   Edge sorted;
+  sorted.skipped = std::move(edge.skipped);
   for (const std::size_t i : order) {
     sorted.index.push_back(edge.index[i]);
     const auto row = edge.rows.begin() + static_cast<std::int64_t>(i) * dim_;
@@ -247,20 +269,24 @@ void MomentAccumulator<T>::merge(const MomentAccumulator& other) {
     throw DataError("statistics of dimension " + std::to_string(other.dim_) + " do not merge with dimension " +
                     std::to_string(dim_));
   flush();
+  if (other.blocks_.empty()) return merge_flushed(other);  // what was read from a file: no third copy is made
   MomentAccumulator theirs = other;
   theirs.flush();
-  merge_scatter(total_, theirs.total_);
-  for (const auto& [block, edge] : theirs.edges_)
+  merge_flushed(theirs);
+}
+
+template <class T>
+void MomentAccumulator<T>::merge_flushed(const MomentAccumulator& other) {
+  merge_scatter(total_, other.total_);
+  for (const auto& [block, edge] : other.edges_) {
     for (std::size_t i = 0; i < edge.index.size(); ++i) keep_edge(edge.index[i], edge.rows.data() + i * index(dim_), 1);
+    for (const std::int64_t skipped : edge.skipped) skip(skipped);
+  }
 }
 
 template <class T>
 Moments MomentAccumulator<T>::finish() {
-  for (auto& [block, edge] : edges_) {
-    sort_edge(edge);
-    queue_block(edge.rows.data(), static_cast<std::int64_t>(edge.index.size()));
-  }
-  edges_.clear();
+  close();
   flush();
   if (total_.count == 0) throw InternalError("moments of no rows");
   Moments result{total_.count, total_.mean, std::vector<double>(index(dim_ * dim_))};
@@ -276,26 +302,40 @@ Moments MomentAccumulator<T>::finish() {
 template <class T>
 typename MomentAccumulator<T>::State MomentAccumulator<T>::state() {
   flush();
-  State state{total_.count, total_.mean, std::vector<double>(index(dim_ * (dim_ + 1) / 2)), {}, {}};
+  return exact_state();
+}
+
+template <class T>
+typename MomentAccumulator<T>::State MomentAccumulator<T>::exact_state() const {
+  State state{total_.count, total_.mean, std::vector<double>(index(dim_ * (dim_ + 1) / 2)), {}, {}, {}, {}, wave_};
   for (const Tile& tile : tiles_)
     for (std::int64_t c = 0; c < tile.cols; ++c)
       for (std::int64_t r = 0; r < tile.rows && tile.row + r <= tile.col + c; ++r) {
         const std::int64_t row = tile.row + r, col = tile.col + c;
         state.scatter[index(col * (col + 1) / 2 + row)] = total_.tiles[tile.offset + index(c * tile.leading + r)];
       }
-  for (auto& [block, edge] : edges_) {
-    sort_edge(edge);
-    state.edge_index.insert(state.edge_index.end(), edge.index.begin(), edge.index.end());
-    state.edge_rows.insert(state.edge_rows.end(), edge.rows.begin(), edge.rows.end());
+  for (const auto& [block, edge] : edges_) {
+    Edge sorted = edge;
+    sort_edge(sorted);
+    state.edge_index.insert(state.edge_index.end(), sorted.index.begin(), sorted.index.end());
+    state.edge_rows.insert(state.edge_rows.end(), sorted.rows.begin(), sorted.rows.end());
+    state.edge_skipped.insert(state.edge_skipped.end(), sorted.skipped.begin(), sorted.skipped.end());
   }
+  for (const Block& block : blocks_) state.queue_counts.push_back(block.rows);
   return state;
 }
 
 template <class T>
 MomentAccumulator<T> MomentAccumulator<T>::from_state(std::int64_t dim, const State& state) {
+  return from_state(dim, StateView{state.count, state.mean, state.scatter, state.edge_index, state.edge_rows,
+                                   state.edge_skipped, state.queue_counts, state.queue_rows});
+}
+
+template <class T>
+MomentAccumulator<T> MomentAccumulator<T>::from_state(std::int64_t dim, const StateView& state) {
   MomentAccumulator result(dim);
   result.total_.count = state.count;
-  result.total_.mean = state.mean;
+  result.total_.mean.assign(state.mean.begin(), state.mean.end());
   for (const Tile& tile : result.tiles_)
     for (std::int64_t c = 0; c < tile.cols; ++c)
       for (std::int64_t r = 0; r < tile.rows && tile.row + r <= tile.col + c; ++r) {
@@ -305,6 +345,12 @@ MomentAccumulator<T> MomentAccumulator<T>::from_state(std::int64_t dim, const St
       }
   for (std::size_t i = 0; i < state.edge_index.size(); ++i)
     result.keep_edge(state.edge_index[i], state.edge_rows.data() + i * index(dim), 1);
+  for (const std::int64_t skipped : state.edge_skipped) result.skip(skipped);
+  const T* row = state.queue_rows.data();
+  for (const std::int64_t rows : state.queue_counts) {
+    result.queue_block(row, rows);
+    row += rows * dim;
+  }
   return result;
 }
 

@@ -37,6 +37,11 @@ class MomentAccumulator {
   /// Adds rows that belong together and are never split over shards (the patches of one image), cut into blocks from
   /// their own beginning.
   void add_whole(std::span<const T> rows);
+  /// There is no row of this index: its block is complete without it. (A sample that was left out must not keep the
+  /// other rows of its block waiting.)
+  void skip(std::int64_t index);
+  /// Blocks that are incomplete are to stay as they are: what is merged in later brings none of their rows.
+  void close();
   void merge(const MomentAccumulator& other);
 
   /// The moments of all rows, blocks that are still incomplete included: the end of this accumulator. count() >= 1.
@@ -47,10 +52,27 @@ class MomentAccumulator {
     std::int64_t count = 0;  ///< rows in mean and scatter
     std::vector<double> mean;
     std::vector<double> scatter;           ///< upper triangle, column after column: dim (dim + 1) / 2
-    std::vector<std::int64_t> edge_index;  ///< global indices of rows of incomplete blocks, rising
+    std::vector<std::int64_t> edge_index;  ///< global indices of rows of incomplete blocks, rising by block
     std::vector<T> edge_rows;
+    std::vector<std::int64_t> edge_skipped;  ///< indices in those blocks of which there is no row
+    std::vector<std::int64_t> queue_counts;  ///< of exact_state(): rows of each block that waits to be multiplied out
+    std::vector<T> queue_rows;
   };
   State state();
+  /// The same, but with the blocks that wait as rows: what goes on from it ends in the same bits as if it had not
+  /// stopped. (state() multiplies them out, in a group of its own.)
+  State exact_state() const;
+
+  /// A State that lies elsewhere, such as in a mapped file.
+  struct StateView {
+    std::int64_t count = 0;
+    std::span<const double> mean, scatter;
+    std::span<const std::int64_t> edge_index;
+    std::span<const T> edge_rows;
+    std::span<const std::int64_t> edge_skipped = {}, queue_counts = {};
+    std::span<const T> queue_rows = {};
+  };
+  static MomentAccumulator from_state(std::int64_t dim, const StateView& state);
   static MomentAccumulator from_state(std::int64_t dim, const State& state);
 
  private:
@@ -68,6 +90,7 @@ class MomentAccumulator {
   struct Edge {  // the rows that are there of a block that is incomplete
     std::vector<std::int64_t> index;
     std::vector<T> rows;
+    std::vector<std::int64_t> skipped;
   };
   struct Block {
     std::size_t offset;  // of its first row in wave_
@@ -79,6 +102,8 @@ class MomentAccumulator {
   Scatter empty_scatter() const;
   void queue_block(const T* rows, std::int64_t count);
   void keep_edge(std::int64_t first, const T* rows, std::int64_t count);
+  void queue_if_complete(std::int64_t block, Edge& edge);
+  void merge_flushed(const MomentAccumulator& other);
   void sort_edge(Edge& edge) const;
   void flush();
   void center(Block& block);

@@ -39,9 +39,10 @@ std::uint64_t content_hash(const Tensor& sample) {
   return mixed(hash);
 }
 
-std::string content_hash_text(const Tensor& sample) {
+std::string content_hash_text(const Tensor& sample) { return content_hash_text(content_hash(sample)); }
+
+std::string content_hash_text(std::uint64_t hash) {
   constexpr char kDigits[] = "0123456789abcdef";
-  const std::uint64_t hash = content_hash(sample);
   std::string text;
   for (int shift = 60; shift >= 0; shift -= 4) text += kDigits[hash >> shift & 15];
   return text;

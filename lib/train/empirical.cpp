@@ -34,6 +34,7 @@ class EmpiricalStatistics : public VectorStatistics {
     for (const Tensor& part : same->patches_) keep(patches_, part);
   }
 
+  bool resumable() const override { return true; }
   void save(Record& state) override {
     std::vector<Tensor> whole;
     std::vector<std::int64_t> index;

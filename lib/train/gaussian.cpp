@@ -39,6 +39,15 @@ class GaussianStatistics : public VectorStatistics {
     save_moments(moments_, state);
     if (fourth_) fourth_->save(state);
   }
+  void save_exactly(Record& state) override {
+    save_moments_exactly(moments_, state);
+    if (fourth_) fourth_->save(state);
+  }
+  bool resumable() const override { return true; }
+  void skip(std::int64_t number) override {
+    if (layout().patch == 0) moments_.skip(number);
+  }
+  void close() override { moments_.close(); }
   std::unique_ptr<Model> finish(ModelInfo info, double noise_variance) override {
     CovarianceSample sample{moments_.finish(), 1, noise_variance, {}};
     sample.degrees = static_cast<double>(sample.moments.count - 1);

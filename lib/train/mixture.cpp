@@ -122,6 +122,7 @@ class MixtureStatistics : public Statistics {
     if (same == nullptr) throw InternalError("statistics of different kinds cannot be merged");
     sample_.merge(same->sample_);
   }
+  bool resumable() const override { return true; }
   void save(Record& state) override { sample_.save(state); }
   void load(const Record& state) { sample_.load(state); }
 

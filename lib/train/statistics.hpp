@@ -46,6 +46,15 @@ class Statistics {
   virtual void merge(const Statistics& other) = 0;
   /// Writes everything that merge() needs into tensors of `state`.
   virtual void save(Record& state) = 0;
+  /// True if what save_exactly() writes and TrainKind::load reads goes on to the same bits as if it had never stopped:
+  /// the kind can be checkpointed.
+  virtual bool resumable() const { return false; }
+  /// save() for a checkpoint: what waits to be added up in a larger group is written as it waits.
+  virtual void save_exactly(Record& state) { save(state); }
+  /// The whole sample of this number is left out: nothing may wait for it.
+  virtual void skip(std::int64_t number) { static_cast<void>(number); }
+  /// No other shard has numbers beside those seen so far: nothing may wait for them.
+  virtual void close() {}
   /// The model, with `noise_variance` of white noise taken off what was seen (the mean over vectors). `info` says
   /// everything that the trainer knows; the kind is that of the way of learning, unless the model's is another.
   /// The end of these statistics.

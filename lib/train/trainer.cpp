@@ -1,14 +1,10 @@
 #include "train/trainer.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
-#include "base/json.hpp"
 #include "base/number.hpp"
 #include "base/registry.hpp"
-#include "base/threads.hpp"
 #include "model/patch_geometry.hpp"
 #include "noise/clean_units.hpp"
 #include "noise/noise_level.hpp"
@@ -17,35 +13,13 @@
 namespace noiseutils {
 namespace {
 
-constexpr std::size_t kMaxSamples =
-    4096;  // content hashes kept; beyond that the smallest, so that merging is order-free
+// Content hashes kept; beyond that the smallest, so that merging is order-free.
+constexpr std::size_t kMaxSamples = 4096;
 
-constexpr std::int64_t kMaxEdge = 1 << 16;  // of a patch or stride that a state may claim
-
-bool is_count(const nlohmann::json& number) {
-  return number.is_number_unsigned() && number.get<std::uint64_t>() <= static_cast<std::uint64_t>(kMaxVectors);
-}
-
-/// The options that were given values, by name, as one would type them.
-nlohmann::json options_json(const std::vector<OptionSpec>& specs, const OptionValues& values) {
-  nlohmann::json found = nlohmann::json::object();
-  for (const OptionSpec& spec : specs)
-    if (spec.changes_values && spec.type != OptionType::file && values.has(spec.name))
-      found[spec.name] = spec.type == OptionType::flag ? std::vector<std::string>(values.flag(spec.name) ? 1 : 0)
-                                                       : values.list(spec.name);
-  return found;
-}
-
-OptionValues options_from_json(const std::vector<OptionSpec>& specs, const nlohmann::json& found) {
-  OptionValues values;
-  try {
-    for (const OptionSpec& spec : specs) values.set(spec, found.value(spec.name, std::vector<std::string>{}));
-  } catch (const nlohmann::json::exception&) {
-    throw DataError("is a damaged state: state.options is " + found.dump().substr(0, 60));
-  } catch (const UsageError& error) {
-    throw DataError(std::string("is a damaged state: ") + error.what());
-  }
-  return values;
+std::int64_t own_numbers(std::uint64_t content_hash) {
+  constexpr int kFirstBit = 60, kBlockBits = 8, kHashBits = 48;
+  return (std::int64_t{1} << kFirstBit) +
+         (static_cast<std::int64_t>(content_hash & ((std::uint64_t{1} << kHashBits) - 1)) << kBlockBits);
 }
 
 }  // namespace
@@ -84,6 +58,12 @@ void Trainer::begin(const std::string& axes, const Shape& shape, DType dtype) {
   statistics_ = kind_.make(layout(), request_.options);
 }
 
+/// The number that blocks and random numbers go by. Of samples whose place among all is not known it begins at a number
+/// of their own, by the content of the first: beyond all known ones (below 2^53), and where a block begins.
+std::int64_t Trainer::number_of(std::int64_t sample) const {
+  return request_.unnumbered ? base_.value_or(0) + sample : sample;
+}
+
 void Trainer::add(const Record& given, std::int64_t first_sample) {
   Record record = given;  // shares the tensors
   if (!request_.sigma) to_clean_units(record);
@@ -101,20 +81,36 @@ void Trainer::add(const Record& given, std::int64_t first_sample) {
                       shape_text(info_.shape) + (request_.patch > 0 ? " patches" : ""));
   });
   with_context(who, [&] { note_noise(known_noise(record, request_.sigma)); });
-  note_range(first_sample, samples);
+  if (request_.unnumbered && !base_) base_ = own_numbers(content_hash(sample_of(record, "data", 0)));
+  if (!request_.unnumbered) note_range(first_sample, samples);
+  leave_out_pending();
   std::vector<double> variances(static_cast<std::size_t>(samples), 0.0);
   if (request_.sigma || !record.meta("noise").empty()) variances = noise_levels(record, request_.sigma);
   for (double& level : variances) level *= level;
   for (std::int64_t i = 0; i < samples; ++i) note_sample(sample_of(record, "data", i));
   const std::int64_t before = statistics_->count();
-  with_context(who, [&] { statistics_->add({record, axes, shape, first_sample, variances}); });
+  with_context(who, [&] { statistics_->add({record, axes, shape, number_of(first_sample), variances}); });
   // All samples of a record have the same number of vectors.
   const double vectors_each = static_cast<double>(statistics_->count() - before) / static_cast<double>(samples);
   for (const double variance : variances) variance_sum_ += vectors_each * variance;
 }
 
+void Trainer::skip(std::int64_t sample) {
+  ++skipped_;
+  if (!request_.unnumbered) note_range(sample, 1);
+  pending_.push_back(sample);
+  if (statistics_) leave_out_pending();
+}
+
+void Trainer::leave_out_pending() {
+  for (const std::int64_t sample : pending_) statistics_->skip(number_of(sample));
+  pending_.clear();
+}
+
 void Trainer::note_sample(const Tensor& sample) {
-  samples_.insert(content_hash_text(sample));
+  const std::uint64_t hash = content_hash(sample);
+  digest_.add(hash);
+  samples_.insert(content_hash_text(hash));
   if (samples_.size() > kMaxSamples) samples_.erase(std::prev(samples_.end()));
 }
 
@@ -144,90 +140,106 @@ void Trainer::note_range(std::int64_t first, std::int64_t count) {
   ranges_.emplace(first, first + count);
 }
 
+StateHeader Trainer::header() const {
+  StateHeader header{kind_.name,
+                     options_text(kind_.options, request_.options),
+                     layout(),
+                     info_.noise,
+                     {samples_.begin(), samples_.end()},
+                     {ranges_.begin(), ranges_.end()},
+                     {},
+                     skipped_};
+  if (digest_ != SampleDigest()) header.shards.push_back(digest_.text());
+  for (const auto& [digest, name] : shards_) header.shards.push_back(digest);
+  return header;
+}
+
 Record Trainer::state() {
   if (!statistics_) throw DataError("there is no sample to learn from");
+  if (request_.unnumbered) statistics_->close();
   Record state;
   statistics_->save(state);
   state.tensors["noise_variance_sum"] = Tensor::of<double>({}, {variance_sum_});
-  state.metadata["state.kind"] = kind_.name;
-  state.metadata["state.axes"] = info_.axes;
-  state.metadata["state.shape"] = shape_text(info_.shape);
-  state.metadata["state.patch"] = std::to_string(info_.patch);
-  state.metadata["state.stride"] = std::to_string(info_.stride);
-  state.metadata["state.dtype"] = dtype_name(dtype_);
-  state.metadata["state.options"] = options_json(kind_.options, request_.options).dump();
-  state.metadata["state.noise"] = info_.noise;
-  state.metadata["state.samples"] = json_text(samples_);
-  state.metadata["state.ranges"] = json_text(ranges_);
+  write_state_header(header(), state);
   return state;
 }
 
-const TrainKind& Trainer::kind_of_state(const Record& state) {
-  const std::string kind = state.meta("state.kind");
-  if (kind.empty()) throw DataError("is no state of train-linear: metadata \"state.kind\" is missing");
-  return require_entry<DataError>(train_kinds(), kind, "way of learning");
+bool Trainer::can_checkpoint() const { return statistics_ && statistics_->resumable(); }
+
+Record Trainer::checkpoint() {
+  if (!can_checkpoint()) throw UsageError("kind " + kind_.name + " with these options keeps no checkpoints");
+  Record state;
+  statistics_->save_exactly(state);
+  state.tensors["noise_variance_sum"] = Tensor::of<double>({}, {variance_sum_});
+  write_state_header(header(), state);
+  if (base_) state.metadata["checkpoint.base"] = std::to_string(*base_);
+  return state;
 }
 
-void Trainer::merge_state(const Record& state) {
-  const auto dtype = dtype_from_name(state.meta("state.dtype"));
-  const auto shape_json = parse_json(state.meta("state.shape"));
-  const auto samples = parse_json(state.meta("state.samples"));
-  const auto ranges = parse_json(state.meta("state.ranges"));
-  if (!dtype || (*dtype != DType::F32 && *dtype != DType::F64) || !shape_json.is_array() || !samples.is_array() ||
-      !ranges.is_array())
-    throw DataError("is a damaged state: its metadata do not make sense");
-  Shape shape;
-  for (const auto& axis : shape_json) {
-    if (!axis.is_number_unsigned()) throw DataError("is a damaged state: state.shape is " + json_text(shape_json));
-    shape.push_back(axis.get<std::int64_t>());
-  }
-  const auto whole_number = [&](const char* key, std::int64_t low) {
-    std::int64_t value = low - 1;
-    try {
-      value = parse_integer(state.meta(key));
-    } catch (const UsageError&) {  // reported below, as a matter of data
-    }
-    if (value < low || value > kMaxEdge) throw DataError(std::string(key) + " is \"" + state.meta(key) + "\"");
-    return value;
+void Trainer::resume(const Record& checkpoint) {
+  if (statistics_) throw InternalError("a checkpoint is where a run begins");
+  const StateHeader header = read_state_header(checkpoint);
+  take(header.layout, kind_.load(header.layout, request_.options, checkpoint));
+  note_noise(header.noise);
+  variance_sum_ = require_tensor(checkpoint, "noise_variance_sum", DType::F64, {}).values<double>()[0];
+  samples_.insert(header.samples.begin(), header.samples.end());
+  for (const auto& [first, end] : header.ranges) note_range(first, end - first);
+  skipped_ = header.skipped;
+  if (!header.shards.empty()) digest_ = SampleDigest::from_text(header.shards.front());
+  if (const std::string base = checkpoint.meta("checkpoint.base"); !base.empty()) base_ = parse_integer(base);
+}
+
+const TrainKind& Trainer::kind_of_state(const Record& state) {
+  return require_entry<DataError>(train_kinds(), read_state_header(state).kind, "way of learning");
+}
+
+/// The first statistics, and what they are of.
+void Trainer::take(const VectorLayout& layout, std::unique_ptr<Statistics> statistics) {
+  info_.axes = layout.axes;
+  info_.shape = layout.shape;
+  info_.patch = request_.patch = layout.patch;
+  info_.stride = request_.stride = layout.stride;
+  dtype_ = layout.dtype;
+  statistics_ = std::move(statistics);
+}
+
+/// Throws DataError naming the first thing in which the state is of another run.
+void Trainer::check_same_run(const StateHeader& other) const {
+  const auto differs = [](const std::string& what, const std::string& own, const std::string& theirs) {
+    if (own != theirs) throw DataError("has " + what + " " + theirs + ", the states before have " + own);
   };
-  const std::int64_t patch = whole_number("state.patch", 0), stride = whole_number("state.stride", 1);
-  const std::string axes = state.meta("state.axes");
-  check_axes(axes, shape);
-  const auto differs = [](const std::string& what, const std::string& own, const std::string& other) {
-    if (own != other) throw DataError("has " + what + " " + other + ", the states before have " + own);
-  };
-  differs("kind", kind_.name, state.meta("state.kind"));
-  for (const auto& range : ranges) {
-    if (!range.is_array() || range.size() != 2 || !is_count(range[0]) || !is_count(range[1]) || range[1] < range[0])
-      throw DataError("is a damaged state: state.ranges is " + json_text(ranges).substr(0, 60));
-    note_range(range[0].get<std::int64_t>(), range[1].get<std::int64_t>() - range[0].get<std::int64_t>());
-  }
-  const auto options = parse_json(state.meta("state.options"));
-  if (!options.is_object()) throw DataError("is a damaged state: metadata \"state.options\" is no JSON object");
-  if (!statistics_) request_.options = options_from_json(kind_.options, options);
-  differs("options", options_json(kind_.options, request_.options).dump(), options.dump());
-  auto other = kind_.load({*dtype, axes, shape, patch, stride}, request_.options, state);
-  if (!statistics_) {
-    info_.axes = axes;
-    info_.shape = shape;
-    info_.patch = request_.patch = patch;
-    info_.stride = request_.stride = stride;
-    dtype_ = *dtype;
-    statistics_ = std::move(other);
-  } else {
-    differs("patch", std::to_string(info_.patch), std::to_string(patch));
-    differs("stride", std::to_string(info_.stride), std::to_string(stride));
-    differs("axes", info_.axes, axes);
-    differs("shape", shape_text(info_.shape), shape_text(shape));
-    differs("type", std::string(dtype_name(dtype_)), std::string(dtype_name(*dtype)));
+  differs("kind", kind_.name, other.kind);
+  if (!statistics_) return;
+  differs("options", options_text(kind_.options, request_.options), other.options);
+  differs("patch", std::to_string(info_.patch), std::to_string(other.layout.patch));
+  differs("stride", std::to_string(info_.stride), std::to_string(other.layout.stride));
+  differs("axes", info_.axes, other.layout.axes);
+  differs("shape", shape_text(info_.shape), shape_text(other.layout.shape));
+  differs("type", std::string(dtype_name(dtype_)), std::string(dtype_name(other.layout.dtype)));
+}
+
+std::int64_t Trainer::merge_state(const Record& state, const std::string& name) {
+  const StateHeader header = read_state_header(state);
+  check_same_run(header);
+  note_noise(header.noise);
+  for (const auto& [first, end] : header.ranges) note_range(first, end - first);
+  for (const std::string& digest : header.shards)
+    if (const auto [found, is_new] = shards_.try_emplace(digest, name); !is_new)
+      throw DataError("is of the same samples as " + found->second +
+                      " (by their content): a shard was given twice, or two jobs read one part");
+  if (!statistics_) request_.options = options_from_text(kind_.options, header.options);
+  auto other = kind_.load(header.layout, request_.options, state);
+  if (!statistics_)
+    take(header.layout, std::move(other));
+  else
     statistics_->merge(*other);
-    if (statistics_->count() > kMaxVectors) throw DataError("makes more vectors than can be counted");
-  }
-  note_noise(state.meta("state.noise"));
+  if (statistics_->count() > kMaxVectors) throw DataError("makes more vectors than can be counted");
   variance_sum_ += require_tensor(state, "noise_variance_sum", DType::F64, {}).values<double>()[0];
-  for (const auto& hash : samples)
-    if (hash.is_string()) samples_.insert(hash.get<std::string>());
+  skipped_ += header.skipped;
+  std::int64_t shared = 0;
+  for (const std::string& hash : header.samples) shared += samples_.insert(hash).second ? 0 : 1;
   while (samples_.size() > kMaxSamples) samples_.erase(std::prev(samples_.end()));
+  return header.ranges.empty() ? shared : 0;
 }
 
 std::unique_ptr<Model> Trainer::finish() {
