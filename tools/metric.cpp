@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/rank_session.hpp"
 #include "base/registry.hpp"
 #include "cli/filter.hpp"
 #include "cli/metric_verbs.hpp"
@@ -170,7 +171,8 @@ int run(const Invocation& call) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  RankSession session(argc, argv);
   Program self = program();
   self.run = run;
-  return tool_main(argc, argv, self);
+  return session.end(tool_main(argc, argv, self));
 }

@@ -1,5 +1,7 @@
 // train-linear: samples in, a model file out.
+#include "base/rank_session.hpp"
 #include "cli/program.hpp"
+#include "cli/rank_input.hpp"
 #include "cli/standard_options.hpp"
 #include "cli/train_verbs.hpp"
 #include "train/statistics.hpp"
@@ -32,13 +34,16 @@ Program program() {
 
 int run(const Invocation& call) {
   const Verb* verb = find_verb(verbs(), call.words.front());
-  return verb != nullptr ? verb->run(call) : train_on_samples(call);
+  if (verb == nullptr) return train_on_samples(call);
+  refuse_ranks(verb->word.name);
+  return verb->run(call);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  RankSession session(argc, argv);
   Program self = program();
   self.run = run;
-  return tool_main(argc, argv, self);
+  return session.end(tool_main(argc, argv, self));
 }

@@ -24,6 +24,13 @@ class MpiRanks : public Ranks {
   }
   int rank() const override { return rank_; }
   int size() const override { return size_; }
+  std::string library() const override {
+    char text[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length = 0;
+    MPI_Get_library_version(text, &length);
+    const std::string whole(text, static_cast<std::size_t>(length));
+    return whole.substr(0, whole.find_first_of(",\n"));
+  }
   void send(int to, std::span<const std::byte> bytes) override {
     const std::uint64_t count = bytes.size();
     MPI_Send(&count, 1, MPI_UINT64_T, to, 0, MPI_COMM_WORLD);
@@ -74,8 +81,8 @@ RankSession::RankSession(int& argc, char**& argv) {
 RankSession::~RankSession() { use_ranks(nullptr); }
 
 int RankSession::end(int exit_code) {
-  const bool failed = exit_code > static_cast<int>(ExitCode::threshold_missed) &&
-                      exit_code != static_cast<int>(ExitCode::interrupted);
+  const bool failed =
+      exit_code > static_cast<int>(ExitCode::threshold_missed) && exit_code != static_cast<int>(ExitCode::interrupted);
   if (failed && ranks().size() > 1) MPI_Abort(MPI_COMM_WORLD, exit_code);
   MPI_Finalize();
   return exit_code;

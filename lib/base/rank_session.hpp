@@ -13,8 +13,8 @@ class RankSession {
   RankSession(const RankSession&) = delete;
   RankSession& operator=(const RankSession&) = delete;
 
-  /// The last act, with the exit code of this rank; returns it. A failure ends all ranks at once with that code; what is
-  /// no failure (success, a threshold missed, stopped with a checkpoint) waits for the others.
+  /// The last act, with the exit code of this rank; returns it. A failure ends all ranks at once with that code; what
+  /// is no failure (success, a threshold missed, stopped with a checkpoint) waits for the others.
   int end(int exit_code);
 };
 

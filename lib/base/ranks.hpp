@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace noiseutils {
@@ -15,6 +16,7 @@ class Ranks {
   virtual ~Ranks() = default;
   virtual int rank() const { return 0; }
   virtual int size() const { return 1; }
+  virtual std::string library() const { return "none"; }  ///< that carries what they say
   bool is_first() const { return rank() == 0; }
   /// Bytes from one rank to another, of any number; they wait for each other.
   virtual void send(int to, std::span<const std::byte> bytes) = 0;
@@ -28,9 +30,9 @@ Ranks& ranks();
 void use_ranks(Ranks* others);
 
 /// Brings what all ranks have together on rank 0 over a binary tree in a fixed order: in round s rank r, a multiple of
-/// 2 * 2^s, takes in what rank r + 2^s has of itself and those behind it. So the roundings of a sum depend on the number
-/// of ranks alone, and no rank holds more than its own and one other.
-/// give(): what this rank has, as bytes; take(bytes): adds what another gave. True on rank 0, which has everything.
+/// 2 * 2^s, takes in what rank r + 2^s has of itself and those behind it. So the roundings of a sum depend on the
+/// number of ranks alone, and no rank holds more than its own and one other. give(): what this rank has, as bytes;
+/// take(bytes): adds what another gave. True on rank 0, which has everything.
 bool reduce_to_first(Ranks& ranks, const std::function<std::vector<std::byte>()>& give,
                      const std::function<void(std::span<const std::byte>)>& take);
 

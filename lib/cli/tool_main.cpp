@@ -1,10 +1,12 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <new>
 
 #include "base/error.hpp"
+#include "base/ranks.hpp"
 #include "base/signals.hpp"
 #include "base/threads.hpp"
 #include "cli/program.hpp"
@@ -14,7 +16,14 @@
 namespace noiseutils {
 namespace {
 
+/// A wrong command line fails on all ranks: what the first says ends the others before they say it too.
+void let_the_first_speak() {
+  constexpr int kMicroseconds = 200'000, kMost = 5;
+  usleep(static_cast<useconds_t>(kMicroseconds * std::min(ranks().rank(), kMost)));
+}
+
 int report(const std::string& program, const std::string& message, ExitCode code) {
+  let_the_first_speak();
   std::string line = program + ": " + message;
   for (char& c : line)  // names of strangers must not move the cursor, nor make two lines of one
     if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
@@ -24,6 +33,7 @@ int report(const std::string& program, const std::string& message, ExitCode code
 }
 
 void print(const std::string& text) {
+  if (!ranks().is_first()) return;
   TextOutput output("");
   output.write(text);
   output.finish();

@@ -1,9 +1,12 @@
 #include "base/error.hpp"
 #include "base/progress.hpp"
+#include "base/ranks.hpp"
 #include "base/registry.hpp"
 #include "cli/filter.hpp"
+#include "cli/rank_input.hpp"
 #include "cli/train_verbs.hpp"
 #include "model/model_kinds.hpp"
+#include "tensor/record_bytes.hpp"
 #include "train/companion.hpp"
 #include "train/trainer.hpp"
 
@@ -46,6 +49,8 @@ void add_result_history(Record& result, const Invocation& call, const std::vecto
 
 namespace {
 
+constexpr std::int64_t kBlockOfSamples = 256;  // that statistics of whole samples are cut into
+
 TrainRequest train_request(const Invocation& call) {
   TrainRequest request;
   if (call.options.has("patch")) request.patch = call.options.integer("patch");
@@ -56,25 +61,37 @@ TrainRequest train_request(const Invocation& call) {
   return request;
 }
 
+/// Brings what all ranks learned together on the first: true there.
+bool gather_ranks(Trainer& trainer, bool has_samples) {
+  return reduce_to_first(
+      ranks(), [&] { return has_samples ? record_bytes(trainer.state()) : std::vector<std::byte>(); },
+      [&](std::span<const std::byte> theirs) {
+        if (theirs.empty()) return;
+        trainer.merge_state(record_from_bytes(theirs));
+        has_samples = true;
+      });
+}
+
 }  // namespace
 
 int train_on_samples(const Invocation& call) {
   Trainer trainer(*find_entry(train_kinds(), call.words.front()), train_request(call));
-  const auto reader = open_input(call);
-  const auto writer = open_result(call);
-  Progress progress(call.title(), call.options.text("progress"));
-  const std::int64_t first_index = call.options.integer("first-index");
+  const RankInput input = open_rank_input(call, call.options.has("patch") ? 1 : kBlockOfSamples);
+  const auto writer = ranks().is_first() ? open_result(call) : nullptr;
+  Progress progress(call.title(), ranks().is_first() ? call.options.text("progress") : "none");
+  const std::int64_t first_index = call.options.integer("first-index") + input.share.from;
   std::int64_t done = 0;
   std::string history;
-  while (auto record = reader->next()) {
+  while (auto record = input.reader->next()) {
     check_record(*record, false, first_index + done, "");
     use_companion(*record, call.options.text("use"));
     trainer.add(*record, first_index + done);
     if (done == 0) history = record->meta("history");
     done += sample_count(*record);
     const auto position = stream_position(*record);
-    progress.update(done, position ? position->count : std::nullopt);
+    progress.update(done, input.total ? input.share.count() : position ? position->count : std::nullopt);
   }
+  if (!gather_ranks(trainer, done > 0)) return 0;
   Record result = call.options.has("state") ? trainer.state() : model_to_record(*trainer.finish());
   add_result_history(result, call, {history});
   writer->write(result);
