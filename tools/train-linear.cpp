@@ -1,5 +1,6 @@
 // train-linear: samples in, a model file out.
 #include "base/rank_session.hpp"
+#include "cli/checkpoint.hpp"
 #include "cli/program.hpp"
 #include "cli/rank_input.hpp"
 #include "cli/standard_options.hpp"
@@ -23,7 +24,7 @@ Program program() {
   self.word_kind = "kind";
   self.word_use = Program::Words::exactly_one;
   for (const TrainKind& kind : train_kinds())
-    self.words.push_back({kind.name, kind.summary, joined(kind.options, training_options())});
+    self.words.push_back({kind.name, kind.summary, joined(kind.options, training_options(), checkpoint_options())});
   self.words = joined(self.words, words_of(verbs()));
   self.without = without_of(verbs());
   auto inputs = input_options();  // one NaN would spoil every moment: there is no taking it as it is

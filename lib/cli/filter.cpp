@@ -65,6 +65,18 @@ void check_record(const Record& record, bool allow_nonfinite, std::int64_t first
     }
 }
 
+std::vector<bool> nonfinite_samples(const Record& record) {
+  const std::int64_t samples = sample_count(record);
+  std::vector<bool> bad(static_cast<std::size_t>(samples), false);
+  for (const auto& [name, tensor] : record.tensors) {
+    if (first_nonfinite(tensor) < 0) continue;
+    const bool of_samples = is_batch(record) && tensor.rank() > 0 && tensor.axis(0) == samples;
+    for (std::int64_t i = 0; i < samples; ++i)
+      if (!of_samples || first_nonfinite(tensor.at(i)) >= 0) bad[static_cast<std::size_t>(i)] = true;
+  }
+  return bad;
+}
+
 void add_history(Record& record, const Invocation& call) {
   if (call.options.flag("no-history"))
     record.metadata.erase("history");

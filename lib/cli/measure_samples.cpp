@@ -82,7 +82,7 @@ int measure_samples(const Invocation& call, const std::vector<const MetricEntry*
   const bool rows = !summary && !per_record, allow_nonfinite = call.options.flag("allow-nonfinite");
   const bool can_warn =
       std::any_of(asked.begin(), asked.end(), [](auto* entry) { return entry->needs_references > 0; });
-  const RankInput given = open_rank_input(call, 1);
+  const RankInput given = open_rank_input(call, read_options(call), 1);
   MetricInput input = open_references(call, asked, given);
   const auto denoiser = call.options.declared("denoiser") ? make_denoiser(call.options) : nullptr;
   input.judge(denoiser.get());

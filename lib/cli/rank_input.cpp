@@ -19,12 +19,11 @@ bool is_pipe(const std::string& path) {
 
 }  // namespace
 
-RankInput open_rank_input(const Invocation& call, std::int64_t unit) {
+RankInput open_rank_input(const Invocation& call, const ReadOptions& options, std::int64_t unit) {
   const int size = ranks().size();
-  if (size == 1) return {open_input(call), {}, std::nullopt};
+  if (size == 1) return {open_records(call.files, options), {}, std::nullopt};
   if (call.files.empty() || std::any_of(call.files.begin(), call.files.end(), is_pipe))
     throw UsageError("samples are dealt out to ranks from files: a pipe or standard input has one reader only");
-  const ReadOptions options = read_options(call);
   const auto counts = samples_in_files(call.files, options);
   const std::int64_t total = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
   const std::int64_t block = std::clamp<std::int64_t>((total + size - 1) / size, 1, unit);

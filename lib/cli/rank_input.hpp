@@ -21,7 +21,7 @@ struct RankInput {
 /// The samples of the call's FILEs that this rank reads; the first of them is number --first-index + share.from. With
 /// one rank all of them, from a pipe too. With more, blocks of `unit` samples are dealt out (see share_of()), or
 /// smaller ones where there are too few. UsageError if there is no FILE, or one is no regular file.
-RankInput open_rank_input(const Invocation& call, std::int64_t unit);
+RankInput open_rank_input(const Invocation& call, const ReadOptions& options, std::int64_t unit);
 
 /// The samples of `file` that belong to those of `input`, such as their references. DataError if it holds another
 /// number than all ranks read.

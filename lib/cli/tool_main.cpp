@@ -23,6 +23,7 @@ void let_the_first_speak() {
 }
 
 int report(const std::string& program, const std::string& message, ExitCode code) {
+  if (code == ExitCode::interrupted && !ranks().is_first()) return static_cast<int>(code);  // all were stopped
   let_the_first_speak();
   std::string line = program + ": " + message;
   for (char& c : line)  // names of strangers must not move the cursor, nor make two lines of one

@@ -10,10 +10,12 @@
 
 namespace noiseutils {
 
-/// Options of every way of learning: --patch --stride --sigma --use --state.
+/// Options of every way of learning: --patch --stride --sigma --use --skip-bad --unnumbered --state;
+/// checkpoint_options() stand beside them.
 std::vector<OptionSpec> training_options();
+OptionSpec state_option();
 /// The loop of `train-linear KIND`: reads records, checks them, learns from them, writes a model or (--state) what
-/// `merge` takes. Returns 0.
+/// `merge` takes, and checkpoints on the way. Returns 0.
 int train_on_samples(const Invocation& call);
 
 /// train-linear merge STATE...

@@ -16,6 +16,7 @@ class RangeReader : public RecordReader {
       : records_(std::move(records)), skip_(skip), left_(left) {}
 
   std::optional<Record> next() override {
+    pass_over_start();
     while (left_ > 0) {
       auto record = records_->next();
       if (!record) throw DataError("the files hold fewer samples than they did when they were counted");
@@ -32,7 +33,21 @@ class RangeReader : public RecordReader {
     return std::nullopt;
   }
 
+  std::int64_t pass_over(std::int64_t samples) override {
+    if (left_ == 0) return 0;
+    pass_over_start();
+    const std::int64_t passed = skip_ == 0 ? records_->pass_over(std::min(samples, left_)) : 0;
+    left_ -= passed;
+    return passed;
+  }
+
+  std::uint64_t bytes_read() const override { return records_ ? records_->bytes_read() : 0; }
+
  private:
+  void pass_over_start() {
+    if (skip_ > 0) skip_ -= records_->pass_over(skip_);
+  }
+
   std::unique_ptr<RecordReader> records_;
   std::int64_t skip_, left_;
 };

@@ -164,10 +164,9 @@ Record Trainer::state() {
   return state;
 }
 
-bool Trainer::can_checkpoint() const { return statistics_ && statistics_->resumable(); }
-
 Record Trainer::checkpoint() {
-  if (!can_checkpoint()) throw UsageError("kind " + kind_.name + " with these options keeps no checkpoints");
+  if (!statistics_ || !keeps_checkpoints())
+    throw UsageError("kind " + kind_.name + " with these options keeps no checkpoints");
   Record state;
   statistics_->save_exactly(state);
   state.tensors["noise_variance_sum"] = Tensor::of<double>({}, {variance_sum_});

@@ -51,8 +51,9 @@ class Trainer {
   /// The kind whose statistics a state holds. DataError if it is none.
   static const TrainKind& kind_of_state(const Record& state);
 
-  /// Whether there are statistics that checkpoint() can write.
-  bool can_checkpoint() const;
+  bool has_statistics() const { return statistics_ != nullptr; }
+  /// False once there are statistics that checkpoint() cannot write.
+  bool keeps_checkpoints() const { return !statistics_ || statistics_->resumable(); }
   /// All that was learned so far, to the last bit: a run that resume()s from it ends in the same bytes. UsageError for
   /// kinds that keep none.
   Record checkpoint();
