@@ -132,7 +132,7 @@ ends_with() {
 @test "MPI: every kind of model that ranks learn is that of one process" {
   needs numpy
   for kind in stationary kronecker 'regression --loss supervised' 'regression --loss sure' \
-    'mixture --components 3 --size-sample 500 --iterations 5' empirical; do
+    'mixture --components 3 --size-sample 500 --iterations 5' 'empirical --use clean'; do
     # shellcheck disable=SC2086
     alone train-linear $kind noisy.nst -o one.safetensors
     # shellcheck disable=SC2086
@@ -190,6 +190,30 @@ END
   ends_with 65 ranks 3 train-linear gaussian bad.npy -o none.safetensors
   grep -q 'sample 1499' ours
   [ -z "$(ls none.* 2>/dev/null)" ] || { ls -l none.* && return 1; }
+}
+
+@test "MPI: stopped by SIGUSR1 each rank leaves its checkpoint, and --resume ends in the bytes of the run that was not" {
+  noise dead-leaves -n 24 --height 192 --width 192 -o photos.nst
+  learn() { ranks 2 train-linear gaussian --patch 16 photos.nst "$@"; }
+  learn -o whole.safetensors
+  status=0
+  # mpirun hands the signal on. At every batch of one image there is time to notice it.
+  learn --checkpoint stopped.ckpt --every 1h -o stopped.safetensors 2>err &
+  for _ in {1..100}; do ! pgrep -f 'stopped[.]ckpt' >/dev/null || break; sleep 0.05; done
+  sleep 0.7
+  pkill -USR1 -x -f 'mpirun --quiet .*stopped[.]ckpt.*' || true
+  wait $! || status=$?
+  if [ "$status" -eq 75 ]; then
+    [ -s stopped.ckpt.0 ] && [ -s stopped.ckpt.1 ] && [ ! -e stopped.safetensors ]
+    grep -E '^train-linear: ' err >ours
+    one_line ours
+    ends_with 65 ranks 3 train-linear gaussian --patch 16 photos.nst --checkpoint stopped.ckpt --resume -o stopped.safetensors
+    grep -q 'mpirun -n' ours
+  fi
+  [ "$status" -eq 75 ] || [ "$status" -eq 0 ]
+  learn --checkpoint stopped.ckpt --resume -o stopped.safetensors
+  cmp whole.safetensors stopped.safetensors
+  [ -z "$(ls stopped.ckpt* 2>/dev/null)" ]
 }
 
 @test "MPI: a rank that is killed ends all, and leaves no file" {
