@@ -101,9 +101,20 @@ END_OF_PYTHON
   refused 'type F64'
   noise gaussian --sigma 0.1 shard-1.npy | learn gaussian
   refused noisy
+  for i in 0 1; do noise gaussian --sigma 0.$((i + 1)) shard-$i.npy -o noisy-$i.nst; done
+  train-linear gaussian --state noisy-0.safetensors noisy-0.nst
+  train-linear gaussian --state noisy-1.safetensors --first-index 100 noisy-1.nst
+  train-linear merge noisy-?.safetensors -o levels.safetensors # of several levels: the mean variance is taken off
+  noise poisson --peak 30 shard-1.npy | train-linear gaussian --first-index 200 --state noisy-2.safetensors
+  fails_with 65 train-linear merge noisy-?.safetensors -o out.safetensors
+  grep -q 'noisy-2.safetensors: has poisson noise, the states before have gaussian' "$BATS_TEST_TMPDIR/fails.err"
   learn gaussian --axes NCD shard-1.npy
   refused axes
   fails_with 65 train-linear merge shard-0.npy -o out.safetensors
+  (tensor split shard-1.npy && sleep 2) |
+    fails_with 75 timeout --preserve-status 1 train-linear gaussian --checkpoint run.ckpt --state other.safetensors --first-index 100
+  fails_with 65 train-linear merge part-0.safetensors run.ckpt -o out.safetensors
+  grep -q 'run.ckpt: is the checkpoint of a run that has not ended' "$BATS_TEST_TMPDIR/fails.err"
   fails_with 66 train-linear merge part-0.safetensors nowhere.safetensors -o out.safetensors
   head -c 3000 part-1.safetensors >cut.safetensors
   fails_with 65 train-linear merge part-0.safetensors cut.safetensors -o out.safetensors
@@ -120,7 +131,5 @@ for i in 0, 1:
     train-linear gaussian --skip-bad --first-index $((100 * i)) --state bad-$i.safetensors bad-$i.npy 2>/dev/null
   done
   train-linear merge --expect 2 bad-?.safetensors -o both.safetensors
-  tensor info --json both.safetensors >info
-  [ "$(value samples_skipped info)" = 2 ]
-  [ "$(value model_count info)" = 198 ]
+  tensor info --json both.safetensors | jq -e '.samples_skipped == "2" and .model_count == "198"'
 }

@@ -69,7 +69,7 @@ class OperandReader : public RecordReader {
     }
   }
 
-  /// Pages that are a sample each are counted, not read.
+  /// Pages that are a sample each are counted, not decoded, and files of one page not even opened.
   std::int64_t pass_over(std::int64_t samples) override {
     std::int64_t passed = 0;
     while (passed < samples && !stream_) {
@@ -81,10 +81,16 @@ class OperandReader : public RecordReader {
         ++next_index_;
         ++passed;
         if (run_ends_here_ && page_ == pages_->pages()) in_run_ = false;
-      } else if (current_ < operands_.size()) {
-        open(operands_[current_++]);
-      } else {
+      } else if (current_ == operands_.size()) {
         break;
+      } else if (is_one_page(operands_[current_])) {
+        ++current_;
+        begin_run();
+        ++next_index_;
+        ++passed;
+        if (run_ends_here_) in_run_ = false;
+      } else {
+        open(operands_[current_++]);
       }
     }
     return passed;
@@ -123,11 +129,15 @@ class OperandReader : public RecordReader {
     run_ends_here_ = current_ == operands_.size() || operands_[current_].content != Content::file;
     if (!begins) return;
     next_index_ = 0;
-    count_ = samples_in(*pages_);
+    count_ = pages_ ? samples_in(*pages_) : 1;
     for (std::size_t i = current_; i < operands_.size() && operands_[i].content == Content::file; ++i) {
       const auto more = operands_[i].format->many_pages ? samples_in(*open_pages(operands_[i])) : 1;
       count_ = count_ && more ? std::optional(*count_ + *more) : std::nullopt;
     }
+  }
+
+  bool is_one_page(const Operand& operand) const {
+    return operand.content == Content::file && !operand.format->many_pages && !options_.axes.starts_with('N');
   }
 
   std::unique_ptr<PageReader> open_pages(const Operand& operand) const {

@@ -1,8 +1,10 @@
 #include "train/trainer.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "base/number.hpp"
 #include "base/registry.hpp"
 #include "model/patch_geometry.hpp"
@@ -126,6 +128,15 @@ void Trainer::note_noise(const std::string& noise) {
   noise_known_ = true;
 }
 
+/// Runs over noise of different families are of different data. (Within a run it may vary from sample to sample.)
+void Trainer::note_family(const std::string& noise) {
+  const nlohmann::json law = parse_json(noise);
+  if (!law.is_object() || !law.contains("family") || !law["family"].is_string()) return;
+  const auto family = law["family"].get<std::string>();
+  if (family_.empty()) family_ = family;
+  if (family != family_) throw DataError("has " + family + " noise, the states before have " + family_);
+}
+
 /// The same sample twice would count twice: ranges of sample numbers must not overlap.
 void Trainer::note_range(std::int64_t first, std::int64_t count) {
   if (!ranges_.empty() && ranges_.rbegin()->second == first) {  // the usual case: the run goes on
@@ -219,8 +230,11 @@ void Trainer::check_same_run(const StateHeader& other) const {
 
 std::int64_t Trainer::merge_state(const Record& state, const std::string& name) {
   const StateHeader header = read_state_header(state);
+  if (state.metadata.contains("checkpoint.samples"))
+    throw DataError("is the checkpoint of a run that has not ended: finish it with --resume");
   check_same_run(header);
   note_noise(header.noise);
+  note_family(header.noise);
   for (const auto& [first, end] : header.ranges) note_range(first, end - first);
   for (const std::string& digest : header.shards)
     if (const auto [found, is_new] = shards_.try_emplace(digest, name); !is_new)

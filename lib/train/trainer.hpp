@@ -40,8 +40,8 @@ class Trainer {
   /// Sufficient statistics as one record, for merge_state().
   Record state();
   /// Adds what another run saw, with that run's options if it is the first. `name`: what messages call it later.
-  /// Throws DataError naming the difference if it learned another kind, with other options, patch, shape, type or
-  /// noise; or if its samples are there already, by number or by the content of all of them.
+  /// Throws DataError if it is a checkpoint; naming the difference if it learned another kind, with other options,
+  /// patch, shape, type or noise; or if its samples are there already, by number or by the content of all of them.
   /// Returns, for a state whose samples are not numbered, how many of those it keeps hashes of are there already.
   std::int64_t merge_state(const Record& state, const std::string& name = "a state before");
   /// Runs whose states were merged.
@@ -73,6 +73,7 @@ class Trainer {
   void leave_out_pending();
   void note_sample(const Tensor& sample);
   void note_noise(const std::string& noise);
+  void note_family(const std::string& noise);
   void note_range(std::int64_t first, std::int64_t count);
 
   const TrainKind& kind_;
@@ -88,6 +89,7 @@ class Trainer {
   std::int64_t skipped_ = 0;
   std::vector<std::int64_t> pending_;  // samples left out before there were statistics
   std::optional<std::int64_t> base_;   // of the numbers of unnumbered samples
+  std::string family_;                 // of the noise of the states merged
   bool noise_known_ = false;           // info_.noise holds the text of the first sample
 };
 
