@@ -41,7 +41,7 @@ SlurmdPort=$((port + 1))
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket=$SLURM_HOME/munge/socket
+AuthInfo=socket=$SLURM_HOME/munge/socket,cred_expire=5
 CredType=cred/munge
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
@@ -109,3 +109,6 @@ slurm_is_done() {
   local job
   for job in "$@"; do [ -z "$(timeout 10 squeue -h -j "$job" 2>/dev/null)" ] || return 1; done
 }
+
+# slurm_runs JOB: it is at work.
+slurm_runs() { [ "$(timeout 10 squeue -h -o %T -j "$1")" = RUNNING ]; }

@@ -209,6 +209,7 @@ END
     one_line ours
     ends_with 65 ranks 3 train-linear gaussian --patch 16 photos.nst --checkpoint stopped.ckpt --resume -o stopped.safetensors
     grep -q 'mpirun -n' ours
+    rm -f stopped.ckpt.2* # that of the third rank, which had begun
   fi
   [ "$status" -eq 75 ] || [ "$status" -eq 0 ]
   learn --checkpoint stopped.ckpt --resume -o stopped.safetensors

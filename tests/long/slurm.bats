@@ -47,7 +47,7 @@ PY
     first=$((first + count))
   done
   train-linear gaussian --shrink none part\ 0.npy part\ 130.npy part\ 131.npy part\ 331.npy part\ 400.npy part\ 500.npy -o whole.safetensors
-  bounded 100 "$submit" --every none --wait --keep --shards 4 -o merged.safetensors gaussian --shrink none -- \
+  bounded 100 "$submit" --wait --keep --shards 4 -o merged.safetensors gaussian --shrink none -- \
     part\ 0.npy part\ 130.npy part\ 131.npy part\ 331.npy part\ 400.npy part\ 500.npy >jobs
   [ "$(cut -d= -f1 jobs | tr '\n' ' ')" = "array_0 merge_0 " ]
   # Each task has its first index: 700 samples in four parts, cut where files end.
@@ -57,11 +57,29 @@ PY
 
 @test "slurm: the folder goes with the last merge; a failing task fails the chain, and says why" {
   noise dead-leaves -n 4 --height 8 --width 8 -o leaf-%d.npy
-  bounded 100 "$submit" --every none --wait --shards 2 -o model.safetensors gaussian -- leaf-*.npy >/dev/null
+  bounded 100 "$submit" --wait --shards 2 -o model.safetensors gaussian -- leaf-*.npy >/dev/null
   [ -s model.safetensors ]
   [ ! -e model.safetensors.slurm ]
   noise dead-leaves -n 1 --height 9 --width 8 -o other.npy
-  run bounded 100 "$submit" --every none --wait --shards 2 -o bad.safetensors gaussian -- leaf-*.npy other.npy
+  run bounded 100 "$submit" --wait --shards 2 -o bad.safetensors gaussian -- leaf-*.npy other.npy
   [ ! -e bad.safetensors ]
   [[ $output == *"submit-train: task-0-1.log: train-linear: "*"[9,8]"* ]]
+}
+
+@test "slurm: a task that gets SIGTERM leaves a checkpoint, is queued again, and the model is that of the single run" {
+  needs numpy
+  # Enough work for a signal to find it under way.
+  noise dead-leaves -n 12 --height 256 --width 256 --rmin 2 -o photos.nst
+  tensor convert --dtype F64 photos.nst -o photo-%02d.npy
+  train-linear gaussian --patch 24 --shrink none photo-*.npy -o whole.safetensors
+  "$submit" --every 1h --keep --shards 2 -o merged.safetensors gaussian --patch 24 --shrink none -- photo-*.npy >jobs
+  array=$(sed -n 's/^array_0=//p' jobs) merge=$(sed -n 's/^merge_0=//p' jobs)
+  # As --signal=B:TERM@60 does: to the batch shell alone, once the program is at work.
+  wait_until 60 pgrep -f 'checkpoint-0-0[.]safetensors'
+  sleep 1
+  scancel --batch --signal=TERM "${array}_0"
+  wait_until 120 slurm_is_done "$array" "$merge"
+  same_moments whole.safetensors merged.safetensors
+  grep -q 'train-array: shard 0 was stopped, and is queued again' merged.safetensors.slurm/task-0-0.log
+  [ "$(grep -c 'stopped by a signal' merged.safetensors.slurm/task-0-0.log)" -eq 1 ]
 }
