@@ -11,6 +11,7 @@ namespace noiseutils {
 namespace {
 
 constexpr double kRedrawSeconds = 0.1, kLineSeconds = 10;
+constexpr double kWorthALine = 2;  // seconds: shorter runs on a terminal end without a word
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -68,7 +69,7 @@ void Progress::update(std::int64_t done, std::optional<std::int64_t> total) {
 }
 
 void Progress::finish(std::int64_t done, std::uint64_t bytes) {
-  if (style_ == Style::none || (style_ == Style::redraw && !drawn_)) return;
+  if (style_ == Style::none || (style_ == Style::redraw && now() - begin_ < kWorthALine)) return;
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
   if (drawn_) std::fputs("\r\033[K", stderr);

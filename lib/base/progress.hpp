@@ -23,7 +23,7 @@ class Progress {
   /// `done` samples of `total`, where known.
   void update(std::int64_t done, std::optional<std::int64_t> total);
   /// What the run took, once it is over: samples, bytes read, time on the wall and of all processors, peak memory.
-  /// A run that was too short to be redrawn ends without a word.
+  /// On a terminal only of a run of more than two seconds.
   void finish(std::int64_t done, std::uint64_t bytes);
 
  private:

@@ -111,6 +111,7 @@ int run_filter(const Invocation& call, const FilterWork& work) {
   Progress progress(call.title(), call.options.text("progress"));
   const std::int64_t first_index = call.options.declared("first-index") ? call.options.integer("first-index") : 0;
   const std::int64_t resumed = writer->samples_already_written();
+  progress.begin_at(resumed);
   std::int64_t done = 0;
   while (auto record = next()) {
     const std::int64_t samples = sample_count(*record);
@@ -132,6 +133,7 @@ int run_filter(const Invocation& call, const FilterWork& work) {
   }
   if (done < resumed) throw DataError("the input has fewer samples than the partial output");
   writer->finish();
+  progress.finish(done, reader->bytes_read());
   return 0;
 }
 
@@ -140,6 +142,7 @@ int run_source(const Invocation& call, std::int64_t count, const SourceWork& wor
   Progress progress(call.title(), call.options.text("progress"));
   const std::int64_t first_index = call.options.integer("first-index");
   const std::int64_t resumed = writer->samples_already_written();
+  progress.begin_at(resumed);
   for (std::int64_t i = resumed; i < count; ++i) {
     Record record = [&] {
       try {
@@ -157,6 +160,7 @@ int run_source(const Invocation& call, std::int64_t count, const SourceWork& wor
     progress.update(i + 1, count);
   }
   writer->finish();
+  progress.finish(count, 0);
   return 0;
 }
 
