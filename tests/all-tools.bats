@@ -22,6 +22,8 @@ train-linear state  .safetensors train-linear merge INPUT
 denoise      stream .nst         denoise --model MODEL INPUT
 sample       model  .nst         sample --model INPUT
 score        stream .nst         score --model MODEL INPUT
+score        stream .json        score divergence --model MODEL INPUT
+score        stream .nst         score spectrum --top 2 --model MODEL INPUT
 END
 }
 

@@ -1,5 +1,6 @@
 #include "base/number.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <system_error>
@@ -58,6 +59,17 @@ double parse_duration(std::string_view text) {
 
 std::uint64_t parse_unsigned(std::string_view text) {
   return parse_whole<std::uint64_t>(text, "a whole number from 0 on");
+}
+
+std::vector<double> parse_levels(const std::string& option, std::string_view text) {
+  std::vector<double> levels;
+  for (std::size_t begin = 0; begin <= text.size() && !text.empty();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    levels.push_back(parse_number(text.substr(begin, end - begin)));
+    if (!(levels.back() > 0)) throw UsageError("--" + option + " " + std::string(text) + ": a noise level is above 0");
+    begin = end + 1;
+  }
+  return levels;
 }
 
 std::string format_number(double value) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace noiseutils {
 
@@ -19,6 +20,10 @@ double parse_duration(std::string_view text);
 
 /// As parse_integer, for 0 ... 2^64 - 1.
 std::uint64_t parse_unsigned(std::string_view text);
+
+/// The numbers of a list such as "15/255,25/255", all above 0; none of "". UsageError, with the name of the option,
+/// where one is not.
+std::vector<double> parse_levels(const std::string& option, std::string_view text);
 
 /// The shortest decimal text that reads back as the same double ("0.1", "25", "1e-09"); "nan", "inf", "-inf".
 std::string format_number(double value);

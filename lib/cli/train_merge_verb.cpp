@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "cli/filter.hpp"
+#include "cli/model_report.hpp"
 #include "cli/standard_options.hpp"
 #include "cli/train_verbs.hpp"
 #include "model/model_kinds.hpp"
@@ -74,7 +75,8 @@ int merge(const Invocation& call) {
   if (trainer.skipped() > 0) result.metadata["samples.skipped"] = std::to_string(trainer.skipped());
   add_result_history(result, call, merging.histories());
   writer->write(result);
-  return writer->finish(), 0;
+  writer->finish();
+  return write_model_report(call, result), 0;
 }
 
 /// All that says how samples are read: merge reads none.
@@ -93,7 +95,7 @@ Verb train_merge_verb() {
            {integer("expect", "N", "refuse to end unless there are the states of N runs, and say what is missing")
                 .at_least(1)
                 .at_most(1e9),
-            state_option()}},
+            state_option(), report_option()}},
           merge,
           options_without()};
 }

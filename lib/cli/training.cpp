@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "base/error.hpp"
 #include "base/progress.hpp"
@@ -7,6 +8,7 @@
 #include "base/registry.hpp"
 #include "cli/checkpoint.hpp"
 #include "cli/filter.hpp"
+#include "cli/model_report.hpp"
 #include "cli/rank_input.hpp"
 #include "cli/train_verbs.hpp"
 #include "model/model_kinds.hpp"
@@ -66,17 +68,30 @@ constexpr std::int64_t kBlock = 256;   // that statistics of whole samples are c
 constexpr std::int64_t kBatch = 1024;  // samples learned at a time, so that a batch of all can stop
 constexpr std::int64_t kBatchBytes = std::int64_t{64} << 20;  // and no more than that of large ones
 
-TrainRequest train_request(const Invocation& call) {
+TrainRequest train_request(const Invocation& call, const TrainKind& kind) {
   TrainRequest request;
   if (call.options.has("patch")) request.patch = call.options.integer("patch");
   request.stride = call.options.integer("stride");
   if (request.stride > 1 && request.patch == 0) throw UsageError("--stride is of the pixels of patches: give --patch");
-  request.sigma = call.options.maybe_number("sigma");
+  if (find_entry(kind.options, "sigma") == nullptr) request.sigma = call.options.maybe_number("sigma");
   request.options = call.options;
   request.unnumbered = call.options.flag("unnumbered");
   if (request.unnumbered && call.options.given("first-index"))
     throw UsageError("--unnumbered and --first-index exclude each other");
   return request;
+}
+
+/// Whether the samples are read more than once: then from files that can be.
+bool reads_again(const Invocation& call) {
+  const auto asks = find_entry(train_kinds(), call.words.front())->reads_again;
+  const std::string once = asks == nullptr ? "" : asks(call.options, call.options.has("state"));
+  const bool rereadable = !call.files.empty() &&
+                          std::all_of(call.files.begin(), call.files.end(),
+                                      [](const std::string& file) { return std::filesystem::is_regular_file(file); });
+  if (!once.empty() && !rereadable)
+    throw UsageError("the samples are read more than once: name regular files, or say " + once);
+  if (!once.empty()) refuse_ranks("reading the samples more than once");
+  return !once.empty();
 }
 
 /// One run over the samples: where it stands, what it left out, what it leaves behind.
@@ -86,8 +101,10 @@ class TrainRun {
       : call_(call),
         skip_bad_(call.options.flag("skip-bad")),
         first_index_(call.options.flag("unnumbered") ? 0 : call.options.integer("first-index")),
-        trainer_(*find_entry(train_kinds(), call.words.front()), train_request(call)),
+        trainer_(*find_entry(train_kinds(), call.words.front()),
+                 train_request(call, *find_entry(train_kinds(), call.words.front()))),
         checkpoint_(call),
+        again_(reads_again(call)),
         progress_(call.title(), ranks().is_first() ? call.options.text("progress") : "none") {}
 
   /// Reads to the end of this rank's samples. Where a rank was stopped by a signal all leave a checkpoint, and throw
@@ -95,7 +112,7 @@ class TrainRun {
   void read() {
     std::optional<Interrupted> stopped;
     try {
-      read_samples();
+      read_passes();
     } catch (const Interrupted& signal) {
       if (ranks().size() == 1) throw;
       stopped = signal;
@@ -145,22 +162,33 @@ class TrainRun {
   }
 
  private:
-  void read_samples() {
+  /// Reads the samples as often as the kind wants it.
+  void read_passes() {
+    position_ = checkpoint_.resume(trainer_);
+    progress_.begin_at(position_.samples);
+    pass();
+    while (again_ && trainer_.again()) {
+      position_.samples = 0;
+      pass();
+    }
+  }
+
+  void pass() {
     ReadOptions how = read_options(call_);
     how.allow_nonfinite = skip_bad_;
     const RankInput input = open_rank_input(call_, how, call_.options.has("patch") ? 1 : kBlock);
     RecordReader& reader = *input.reader;
-    first_index_ += input.share.from;
-    if (input.total) total_ = input.share.count();
-    position_ = checkpoint_.resume(trainer_);
-    progress_.begin_at(position_.samples);
+    if (input.total) {
+      first_index_ += input.share.from;
+      total_ = input.share.count();
+    }
     // The last one of those counted is looked at, to recognise the input.
     read_ = position_.samples > 0 ? reader.pass_over(position_.samples - 1) : 0;
     while (auto record = next(reader)) learn(*record);
     if (read_ < position_.samples)
       throw DataError("the input has fewer samples than the checkpoint, " + std::to_string(read_) + " of " +
                       std::to_string(position_.samples));
-    bytes_ = reader.bytes_read();
+    bytes_ += reader.bytes_read();
   }
 
   std::optional<Record> next(RecordReader& reader) {
@@ -229,6 +257,7 @@ class TrainRun {
   std::int64_t first_index_;
   Trainer trainer_;
   Checkpoint checkpoint_;
+  bool again_;
   Progress progress_;
   TrainPosition position_;
   std::int64_t read_ = 0;              // samples of the records before the one at hand
@@ -243,14 +272,17 @@ int train_on_samples(const Invocation& call) {
   auto writer = ranks().is_first() ? open_result(call) : nullptr;
   // With others it is opened again when all have done their part: where one fails, all end, and half a file would stay.
   if (ranks().size() > 1) writer.reset();
+  std::optional<Record> result;
   run.read();
   if (run.gather()) {
     if (!writer) writer = open_result(call);
-    writer->write(run.result());
+    result = run.result();
+    writer->write(*result);
     writer->finish();
   }
   ranks().largest(0);  // the result is there: checkpoints may go
   run.finish();
+  if (result) write_model_report(call, *result);
   return 0;
 }
 

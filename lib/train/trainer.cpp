@@ -89,7 +89,7 @@ void Trainer::add(const Record& given, std::int64_t first_sample) {
   std::vector<double> variances(static_cast<std::size_t>(samples), 0.0);
   if (request_.sigma || !record.meta("noise").empty()) variances = noise_levels(record, request_.sigma);
   for (double& level : variances) level *= level;
-  for (std::int64_t i = 0; i < samples; ++i) note_sample(sample_of(record, "data", i));
+  for (std::int64_t i = 0; i < samples && vectors_before_ < 0; ++i) note_sample(sample_of(record, "data", i));
   const std::int64_t before = statistics_->count();
   with_context(who, [&] { statistics_->add({record, axes, shape, number_of(first_sample), variances}); });
   // All samples of a record have the same number of vectors.
@@ -163,6 +163,25 @@ StateHeader Trainer::header() const {
   if (digest_ != SampleDigest()) header.shards.push_back(digest_.text());
   for (const auto& [digest, name] : shards_) header.shards.push_back(digest);
   return header;
+}
+
+bool Trainer::again() {
+  if (!statistics_ || statistics_->count() == 0) return false;
+  check_pass();
+  const std::int64_t count = statistics_->count();
+  if (!statistics_->again(variance_sum_ / static_cast<double>(count))) return false;
+  vectors_before_ = count;
+  variance_sum_ = 0;
+  ranges_.clear();
+  skipped_ = 0;
+  return true;
+}
+
+void Trainer::check_pass() const {
+  const std::int64_t count = statistics_ ? statistics_->count() : 0;
+  if (vectors_before_ >= 0 && count != vectors_before_)
+    throw DataError("the files changed while they were learned from: there were " + std::to_string(vectors_before_) +
+                    " vectors, now there are " + std::to_string(count));
 }
 
 Record Trainer::state() {
@@ -260,6 +279,7 @@ std::unique_ptr<Model> Trainer::finish() {
   if (count < 2)
     throw DataError("a law takes at least 2 samples (or patches) to learn; there " +
                     std::string(count == 1 ? "is 1" : "are 0"));
+  check_pass();
   info_.kind = kind_.name;
   info_.count = count;
   info_.samples.assign(samples_.begin(), samples_.end());

@@ -37,6 +37,10 @@ class Trainer {
   void skip(std::int64_t sample);
   std::int64_t skipped() const { return skipped_; }
 
+  /// The end of a pass over all samples: true if the way of learning wants them once more, to be added from the first
+  /// on. DataError if a pass saw another number of vectors than the one before.
+  bool again();
+
   /// Sufficient statistics as one record, for merge_state().
   Record state();
   /// Adds what another run saw, with that run's options if it is the first. `name`: what messages call it later.
@@ -71,6 +75,7 @@ class Trainer {
   void check_same_run(const StateHeader& other) const;
   std::int64_t number_of(std::int64_t sample) const;
   void leave_out_pending();
+  void check_pass() const;
   void note_sample(const Tensor& sample);
   void note_noise(const std::string& noise);
   void note_family(const std::string& noise);
@@ -90,6 +95,7 @@ class Trainer {
   std::vector<std::int64_t> pending_;  // samples left out before there were statistics
   std::optional<std::int64_t> base_;   // of the numbers of unnumbered samples
   std::string family_;                 // of the noise of the states merged
+  std::int64_t vectors_before_ = -1;   // of the pass before; -1: this is the first
   bool noise_known_ = false;           // info_.noise holds the text of the first sample
 };
 
