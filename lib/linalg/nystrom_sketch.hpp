@@ -24,15 +24,14 @@ struct SketchedCovariance {
 /// Nystrom sketch of the covariance of rows in one pass: with a random Omega, d x L (SparseSigns), the sums
 ///   n,   m = mean x,   Y = sum (x - m) (x - m)^T Omega,   t = sum |x - m|^2
 /// merge exactly (Chan, Golub, LeVeque 1983), and give
-///   C_L = Y (Omega^T Y)^+ Y^T / n,   C_L <= C,   E tr(C - C_r) <= (1 + r / (L - r - 1)) sum_{k > r} lambda_k
-/// for the best rank r <= L - 2 of a Gaussian Omega (Halko, Martinsson, Tropp 2011, theorem 10.5 for C^(1/2)); C_L = C
-/// where C has a lower rank than L.
+///   C_L = Y (Omega^T Y)^+ Y^T / n,   C_L <= C,   E tr(C - C_L) <= (1 + r / (L - r - 1)) sum_{k > r} lambda_k
+/// for every r <= L - 2 (proved for a Gaussian Omega); C_L = C where C has a lower rank than L.
 /// Rows are cut into blocks of 256 by their *global* index; each is centred on its own mean, multiplied out in T (float
 /// or double), and merged in double. What a shard has of a block is kept as raw rows: any split with known indices,
 /// merged in any order, gives the sums of the single run but for rounding in double. Same bits for any number of
 /// threads. 2 d (L + 8) operations a row; memory: d L doubles, and at most two blocks of rows for a run of indices.
 /// Source: Tropp, Yurtsever, Udell, Cevher 2017, "Fixed-rank approximation of a positive-semidefinite matrix from
-/// streaming data", algorithm 3.
+/// streaming data", algorithm 3 and theorem 4.1.
 template <class T>
 class NystromSketch {
  public:

@@ -9,7 +9,8 @@ namespace noiseutils {
 /// uniformly, and E Omega^T Omega = I. It costs 8 additions a number of data where a Gaussian one costs 2 L operations
 /// and d L numbers of memory, and its sketches are as accurate.
 /// Source: Tropp, Yurtsever, Udell, Cevher 2019, "Streaming low-rank matrix approximation with an application to
-/// scientific simulation", section 3.9 and figures there; Cohen 2016 for the theory.
+/// scientific simulation" (sparse sign matrices); Cohen 2016, "Nearly tight oblivious subspace embeddings by trace
+/// inequalities".
 class SparseSigns {
  public:
   /// Drawn from the Philox stream (seed, Purpose::train, sample 0, copy 5). 1 <= columns <= 2^30.
