@@ -103,11 +103,17 @@ void NystromSketch<T>::project(Wave& wave) const {
       const std::int64_t width = std::min(kPiece, end - first);
       const T* const x = wave.rows + block * kBlock * d + first;
       double* const mean = wave.means.data() + block * d + first;
+      T* const high = wave.high.data() + block * d + first;
+      T* const low = wave.low.data() + block * d + first;
       kernels.add_rows(n, width, x, d, mean);
-      for (std::int64_t j = 0; j < width; ++j) mean[j] /= static_cast<double>(n);
+      for (std::int64_t j = 0; j < width; ++j) {
+        mean[j] /= static_cast<double>(n);
+        high[j] = static_cast<T>(mean[j]);
+        low[j] = static_cast<T>(mean[j] - static_cast<double>(high[j]));
+      }
       for (std::int64_t i = 0; i < n; i += kStrip)
         squares[index(part)] +=
-            kernels.add_signed(std::min(kStrip, n - i), width, x + i * d, d, mean,
+            kernels.add_signed(std::min(kStrip, n - i), width, x + i * d, d, high, low,
                                omega_.entries().data() + first * per_row, per_row, sums.data() + i * columns);
     }
   });
@@ -145,20 +151,18 @@ void NystromSketch<T>::multiply(const Wave& wave, std::int64_t first) {
   const std::int64_t d = dim(), leading = total_.product.leading, lanes = kernels.lanes;
   const std::int64_t end = std::min(first + kTile, d);
   double* const product = total_.product.values.data();
-  std::vector<T> panel;
+  std::vector<T> panels;
   for (std::int64_t block = 0; block < wave.blocks; ++block) {
-    const std::int64_t n = wave.rows_of(block);
-    panel.resize(index(n * lanes));
-    for (std::int64_t begin = first; begin < end; begin += lanes) {
-      const std::int64_t width = std::min(lanes, end - begin);
-      sketch_kernels<T>().center(n, width, wave.rows + block * kBlock * d + begin, d,
-                                 wave.means.data() + block * d + begin, lanes, panel.data());
-      for (std::int64_t j = 0; j < width; j += kernels.width)
-        for (std::int64_t l = 0; l < leading; l += lanes)
-          kernels.add_to_double(n, wave.projections[index(block)].data() + l * n, panel.data() + j, lanes,
-                                product + (begin + j) * leading + l, leading);
-    }
-    sketch_kernels<T>().add_outer(end - first, omega_.columns(), wave.shifts.data() + block * d + first,
+    const std::int64_t n = wave.rows_of(block), at = block * d + first;
+    panels.resize(index(n * kTile));
+    sketch_kernels<T>().center(n, end - first, wave.rows + block * kBlock * d + first, d, wave.high.data() + at,
+                               wave.low.data() + at, lanes, panels.data());
+    for (std::int64_t j = 0; j < end - first; j += kernels.width)
+      for (std::int64_t l = 0; l < leading; l += lanes)
+        kernels.add_to_double(n, wave.projections[index(block)].data() + l * n,
+                              panels.data() + j / lanes * lanes * n + j % lanes, lanes,
+                              product + (first + j) * leading + l, leading);
+    sketch_kernels<T>().add_outer(end - first, omega_.columns(), wave.shifts.data() + at,
                                   wave.sketched[index(block)].data(), product + first * leading, leading);
   }
 }
@@ -236,8 +240,9 @@ SketchedCovariance NystromSketch<T>::finish(std::int64_t rank) {
   if (!std::isfinite(result.trace)) return result;  // and nothing else that is finite
   // C + nu I has no eigenvalue that rounding in double makes negative. What the rounding of products in T leaves is
   // cut off below instead: a nu for float would take d / L times as much from every eigenvalue.
-  const double largest = std::sqrt(falling_eigen(columns, gram(factor)).values.front());
-  const double nu = std::sqrt(static_cast<double>(dim())) * kEpsilon * largest;
+  double squares = 0;  // of Y: its Frobenius norm is at most sqrt(L) times the largest singular value that is asked for
+  for (const double value : factor.values) squares += value * value;
+  const double nu = std::sqrt(static_cast<double>(dim()) * squares) * kEpsilon;
   parallel_blocks((dim() + kRowsAtATime - 1) / kRowsAtATime, [&](std::int64_t block) {
     for (std::int64_t j = block * kRowsAtATime; j < std::min(dim(), (block + 1) * kRowsAtATime); ++j)
       omega_.add_row(j, nu, factor.values.data() + j * factor.leading);

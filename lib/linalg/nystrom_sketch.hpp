@@ -81,6 +81,8 @@ class NystromSketch {
       const auto n = static_cast<std::size_t>(blocks);
       means.resize(n * static_cast<std::size_t>(dim));
       shifts.resize(n * static_cast<std::size_t>(dim));
+      high.resize(means.size());
+      low.resize(means.size());
       squares.resize(n);
       projections.resize(n);
       sketched.resize(n);
@@ -88,6 +90,7 @@ class NystromSketch {
     const T* rows;
     std::int64_t count, blocks;
     std::vector<double> means, shifts;          // blocks x dim
+    std::vector<T> high, low;                   // the means as two numbers: x - high - low needs no doubles
     std::vector<double> squares;                // of each block
     std::vector<std::vector<T>> projections;    // (x - m) Omega / scale of each block, as panels
     std::vector<std::vector<double>> sketched;  // Omega^T shift / scale of each block

@@ -12,14 +12,15 @@ struct SketchKernels {
 
   /// sums[j] += sum_i x[i * stride + j], j < n.
   void (*add_rows)(std::int64_t rows, std::int64_t n, const Real* x, std::int64_t stride, double* sums);
-  /// With c = x - mean, kStrip rows (those from `rows` on are 0), and row j of a sparse matrix of signs s in `entries`,
+  /// With c = x - mean, the mean as high + low, kStrip rows (those from `rows` on are 0), and row j of a sparse matrix
+  /// of signs s in `entries`,
   ///   sums[l * kStrip + i] += sum_j s_jl c_ij,   the return value sum_ij c_ij^2.
   /// entries: per_row a column j, l where the sign is plus, -1 - l where it is minus.
-  double (*add_signed)(std::int64_t rows, std::int64_t n, const Real* x, std::int64_t stride, const double* mean,
-                       const std::int32_t* entries, std::int64_t per_row, Real* sums);
-  /// panel[i * lanes + j] = x[i * stride + j] - mean[j] for j < n, 0 up to lanes.
-  void (*center)(std::int64_t rows, std::int64_t n, const Real* x, std::int64_t stride, const double* mean,
-                 std::int64_t lanes, Real* panel);
+  double (*add_signed)(std::int64_t rows, std::int64_t n, const Real* x, std::int64_t stride, const Real* high,
+                       const Real* low, const std::int32_t* entries, std::int64_t per_row, Real* sums);
+  /// x - mean as panels one after the other, each of `lanes` columns (0 beyond n), row after row.
+  void (*center)(std::int64_t rows, std::int64_t n, const Real* x, std::int64_t stride, const Real* high,
+                 const Real* low, std::int64_t lanes, Real* panels);
   /// to[i * leading + j] += left[i] right[j], i < rows, j < n.
   void (*add_outer)(std::int64_t rows, std::int64_t n, const double* left, const double* right, double* to,
                     std::int64_t leading);

@@ -16,31 +16,62 @@ void add_rows(std::int64_t rows, std::int64_t n, const Real* x, std::int64_t str
   }
 }
 
-/// columns[j * kStrip + i] = x[i * stride + j] - mean[j], j < n.
+template <class Real>
+struct Four;
+template <>
+struct Four<float> {
+  typedef float Type __attribute__((vector_size(16)));
+};
+template <>
+struct Four<double> {
+  typedef double Type __attribute__((vector_size(32)));
+};
+
+/// 4 x 4 numbers: stores of one number each would take as long as the sums that they are for.
+template <class Real>
+inline void transpose_four(const Real* from, Real* to) {
+  using V = typename Four<Real>::Type;
+  V r[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) __builtin_memcpy(&r[i], from + i * kColumns, sizeof(V));
+  const V low01 = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5),
+          high01 = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
+  const V low23 = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5),
+          high23 = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
+  const V column[4] = {
+      __builtin_shufflevector(low01, low23, 0, 1, 4, 5), __builtin_shufflevector(low01, low23, 2, 3, 6, 7),
+      __builtin_shufflevector(high01, high23, 0, 1, 4, 5), __builtin_shufflevector(high01, high23, 2, 3, 6, 7)};
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) __builtin_memcpy(to + j * kStrip, &column[j], sizeof(V));
+}
+
+/// columns[j * kStrip + i] = x[i * stride + j] - high[j] - low[j], j < n.
 template <class Real>
 void transpose_centred(std::int64_t rows, std::int64_t n, const Real* x, std::int64_t stride,
-                       const double* __restrict mean, Real* __restrict columns) {
-  alignas(64) Real line[kColumns];
-  for (std::int64_t i = 0; i < rows; ++i) {
-    const Real* const row = x + i * stride;
-    if (n == kColumns) {
-      for (int j = 0; j < kColumns; ++j) line[j] = static_cast<Real>(static_cast<double>(row[j]) - mean[j]);
-      for (int j = 0; j < kColumns; ++j) columns[j * kStrip + i] = line[j];
-    } else {
-      for (std::int64_t j = 0; j < n; ++j)
-        columns[j * kStrip + i] = static_cast<Real>(static_cast<double>(row[j]) - mean[j]);
+                       const Real* __restrict high, const Real* __restrict low, Real* __restrict columns) {
+  alignas(64) Real lines[4 * kColumns];
+  if (n == kColumns && rows == kStrip) {
+    for (std::int64_t i = 0; i < kStrip; i += 4) {
+#pragma GCC unroll 4
+      for (int r = 0; r < 4; ++r)
+        for (int j = 0; j < kColumns; ++j) lines[r * kColumns + j] = x[(i + r) * stride + j] - high[j] - low[j];
+#pragma GCC unroll 4
+      for (int j = 0; j < kColumns; j += 4) transpose_four(lines + j, columns + j * kStrip + i);
     }
+    return;
   }
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < n; ++j) columns[j * kStrip + i] = x[i * stride + j] - high[j] - low[j];
 }
 
 template <class Real>
-double add_signed(std::int64_t rows, std::int64_t n, const Real* x, std::int64_t stride, const double* mean,
-                  const std::int32_t* entries, std::int64_t per_row, Real* sums) {
+double add_signed(std::int64_t rows, std::int64_t n, const Real* x, std::int64_t stride, const Real* high,
+                  const Real* low, const std::int32_t* entries, std::int64_t per_row, Real* sums) {
   alignas(64) Real columns[kColumns * kStrip] = {};
   alignas(64) double squares[kStrip] = {};
   for (std::int64_t first = 0; first < n; first += kColumns) {
     const std::int64_t count = n - first < kColumns ? n - first : kColumns;
-    transpose_centred(rows, count, x + first, stride, mean + first, columns);
+    transpose_centred(rows, count, x + first, stride, high + first, low + first, columns);
     alignas(64) Real some[kStrip] = {};
     for (std::int64_t j = 0; j < count; ++j) {
       alignas(64) Real column[kStrip];
@@ -61,14 +92,16 @@ double add_signed(std::int64_t rows, std::int64_t n, const Real* x, std::int64_t
 }
 
 template <class Real>
-void center(std::int64_t rows, std::int64_t n, const Real* x, std::int64_t stride, const double* __restrict mean,
-            std::int64_t lanes, Real* __restrict panel) {
-  for (std::int64_t i = 0; i < rows; ++i) {
-    const Real* const row = x + i * stride;
-    Real* const to = panel + i * lanes;
-    for (std::int64_t j = 0; j < n; ++j) to[j] = static_cast<Real>(static_cast<double>(row[j]) - mean[j]);
-    for (std::int64_t j = n; j < lanes; ++j) to[j] = Real(0);
-  }
+void center(std::int64_t rows, std::int64_t n, const Real* x, std::int64_t stride, const Real* __restrict high,
+            const Real* __restrict low, std::int64_t lanes, Real* __restrict panels) {
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t first = 0; first < n; first += lanes) {
+      const Real* const row = x + i * stride + first;
+      Real* const to = panels + first * rows + i * lanes;
+      const std::int64_t count = n - first < lanes ? n - first : lanes;
+      for (std::int64_t j = 0; j < count; ++j) to[j] = row[j] - high[first + j] - low[first + j];
+      for (std::int64_t j = count; j < lanes; ++j) to[j] = Real(0);
+    }
 }
 
 void add_outer(std::int64_t rows, std::int64_t n, const double* left, const double* __restrict right,

@@ -105,7 +105,11 @@ void Trainer::add(const Record& given, std::int64_t first_sample) {
   std::vector<double> variances(static_cast<std::size_t>(samples), 0.0);
   if (request_.sigma || !record.meta("noise").empty()) variances = noise_levels(record, request_.sigma);
   for (double& level : variances) level *= level;
-  for (std::int64_t i = 0; i < samples; ++i) note_sample(sample_of(record, "data", i));
+  std::vector<std::string> hashes(static_cast<std::size_t>(samples));
+  parallel_blocks(samples, [&](std::int64_t i) {
+    hashes[static_cast<std::size_t>(i)] = content_hash_text(sample_of(record, "data", i));
+  });
+  for (std::string& hash : hashes) note_sample(std::move(hash));
   const std::int64_t before = statistics_->count();
   with_context(who, [&] { statistics_->add({record, axes, shape, first_sample, variances}); });
   // All samples of a record have the same number of vectors.
@@ -113,8 +117,8 @@ void Trainer::add(const Record& given, std::int64_t first_sample) {
   for (const double variance : variances) variance_sum_ += vectors_each * variance;
 }
 
-void Trainer::note_sample(const Tensor& sample) {
-  samples_.insert(content_hash_text(sample));
+void Trainer::note_sample(std::string hash) {
+  samples_.insert(std::move(hash));
   if (samples_.size() > kMaxSamples) samples_.erase(std::prev(samples_.end()));
 }
 

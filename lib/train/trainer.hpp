@@ -45,7 +45,7 @@ class Trainer {
  private:
   void begin(const std::string& axes, const Shape& shape, DType dtype);
   VectorLayout layout() const { return {dtype_, info_.axes, info_.shape, info_.patch, info_.stride}; }
-  void note_sample(const Tensor& sample);
+  void note_sample(std::string hash);
   void note_noise(const std::string& noise);
   void note_range(std::int64_t first, std::int64_t count);
 
