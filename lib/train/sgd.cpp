@@ -71,7 +71,7 @@ class SgdStatistics : public HeldSamples {
     SgdPlan plan;
     plan.shape = {request_.depth, law.dim()};
     plan.rates = rates_of(request_, law);
-    plan.rows = request_.rows;
+    plan.rows = curve_ && curve_->wanted() ? request_.rows : 1;  // a row takes as long as many steps
     plan.gain = request_.gain;
     plan.clip = request_.clip;
     plan.average = request_.average;

@@ -30,6 +30,7 @@ class CurveFile {
   /// given: of kind sgd, with those of the program where there is one. UsageError where curve and model would both go
   /// to standard output, or there is no model to be learned yet (--state).
   explicit CurveFile(const OptionValues& given);
+  bool wanted() const { return wanted_; }
   void write(const std::string& lines);
 
  private:

@@ -66,6 +66,7 @@ class Run {
       measured = true;
       if (plan_.clip) clip(gradient, *plan_.clip);
     });
+    if (!std::isfinite(minibatch_.norms().whole)) throw diverged(t + 1);
     if (plan_.average != "none") average_.add(t + 1, product(parameters_));
     if (expected_) expected_->step(rate);
   }
@@ -76,14 +77,18 @@ class Run {
     found.rate = plan_.rates.empty() ? 0 : plan_.rates[static_cast<std::size_t>(std::max<std::int64_t>(0, t - 1))];
     const ErrorMoments error = ground_.error_of(product(parameters_));
     found.excess = ground_.law.excess(error);
-    if (!std::isfinite(found.excess))
-      throw UsageError("the error grew beyond all bounds within " + std::to_string(t) + " steps at learning rate " +
-                       format_number(found.rate) + ": give a smaller --learning-rate, or --clip");
+    if (!std::isfinite(found.excess)) throw diverged(t);
     found.exact = {ground_.law.gradient_trace(error), ground_.law.gradient_square(error)};
     if (noise_.known()) found.estimated = {noise_.trace(), noise_.square()};
     if (expected_) found.theory = expected_->excess();
     if (plan_.average != "none" && t > 0) found.average = ground_.law.excess(ground_.error_of(average_.value()));
     return found;
+  }
+
+  UsageError diverged(std::int64_t steps) const {
+    return UsageError("the error grew beyond all bounds within " + std::to_string(steps) +
+                      " steps, of a learning rate of " + format_number(plan_.rates.front()) +
+                      " at first: give a smaller --learning-rate, or --clip");
   }
 
   std::vector<double> product(std::span<const double> parameters) const {
