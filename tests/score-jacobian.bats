@@ -175,10 +175,18 @@ END
 @test "score divergence: of an average over patches exactly where they are affine, and the probes agree" {
   score divergence --model patches.safetensors noisy-images.nst >exact.json
   [ "$(jq -s 'map(.probes) | max' exact.json)" = 0 ]
-  score divergence --probes 200 --model patches.safetensors noisy-images.nst >probed.json
+  score divergence --probes 50 --model patches.safetensors noisy-images.nst >probed.json
   [ "$(jq -s --slurpfile e exact.json '[., $e] | transpose | map((.[0].divergence - .[1].divergence | fabs) < 4 * .[0].divergence_error) | all' probed.json)" = true ]
   score spectrum --model patches.safetensors noisy-images.nst | tensor info >basis.json
   grep -q gains basis.json
+}
+
+@test "score jvp --resume: from the sample where it stopped, with the vector that belongs to it" {
+  tensor tail -n 4 leaves.nst -o four.nst
+  score jvp --vector four.nst --model model.safetensors noisy.nst -o whole.nst
+  head -c $(($(stat -c %s whole.nst) * 2 / 3)) whole.nst >resumed.nst.partial
+  score jvp --resume --vector four.nst --model model.safetensors noisy.nst -o resumed.nst
+  cmp whole.nst resumed.nst
 }
 
 @test "score: the Jacobian scales with alpha as D(y / alpha; sigma / alpha) does" {
