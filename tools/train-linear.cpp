@@ -1,9 +1,11 @@
 // train-linear: samples in, a model file out.
 #include <algorithm>
 
+#include "base/rank_session.hpp"
 #include "base/registry.hpp"
 #include "cli/checkpoint.hpp"
 #include "cli/program.hpp"
+#include "cli/rank_input.hpp"
 #include "cli/split_report.hpp"
 #include "cli/standard_options.hpp"
 #include "cli/train_verbs.hpp"
@@ -38,24 +40,28 @@ Program program() {
   self.without = without_of(verbs());
   auto inputs = input_options();  // one NaN would spoil every moment: there is no taking it as it is
   std::erase_if(inputs, [](const OptionSpec& option) { return option.name == "allow-nonfinite"; });
+  self.without["sgd"] = {"depth"};  // of bits: its own is of layers
   self.options = joined(std::vector{first_index_option()}, inputs, output_options());
   return self;
 }
 
 int run(const Invocation& call) {
-  if (asks_data_report(call)) return write_data_report(call);
   const Verb* verb = find_verb(verbs(), call.words.front());
-  return verb != nullptr ? verb->run(call) : train_on_samples(call);
+  const bool report = asks_data_report(call);
+  if (verb == nullptr && !report) return train_on_samples(call);
+  refuse_ranks(report ? "a report on the samples" : verb->word.name);
+  return report ? write_data_report(call) : verb->run(call);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  RankSession session(argc, argv);
   Program self = program();
   self.run = run;
   if (asks_data_report(argc, argv)) {  // of the one kind that has reports, which need not be named
     self.word_use = Program::Words::at_most_one;
     self.default_word = "gaussian";
   }
-  return tool_main(argc, argv, self);
+  return session.end(tool_main(argc, argv, self));
 }

@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "base/number.hpp"
+#include "base/ranks.hpp"
 #include "base/registry.hpp"
 #include "base/signals.hpp"
 #include "cli/standard_options.hpp"
@@ -39,6 +40,7 @@ std::string settings_of(const Invocation& call) {
       for (const std::string& one : call.options.list(spec.name)) value += (value.empty() ? "" : " ") + one;
     settings["--" + spec.name] = value;
   }
+  if (ranks().size() > 1) settings["mpirun -n"] = std::to_string(ranks().size());
   return json_text(settings);
 }
 
@@ -89,6 +91,7 @@ Checkpoint::Checkpoint(const Invocation& call)
     if (call.options.text(other) == path_)
       throw UsageError("--checkpoint and --" + std::string(other) + " are both " + path_ +
                        ": give them names of their own");
+  if (ranks().size() > 1) path_ += "." + std::to_string(ranks().rank());
   if (!resume_ && exists(path_))
     throw UsageError(path_ + " is there already: --resume goes on from it; remove it to start anew");
   FileOutput probe(path_);  // a wrong name must not be learned when the first is due

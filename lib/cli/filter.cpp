@@ -35,7 +35,7 @@ HistoryStep history_step(const Invocation& call) {
   step.argv = {call.program};
   step.argv.insert(step.argv.end(), call.words.begin(), call.words.end());
   for (const std::string& word : call.options.history_words()) step.argv.push_back(word);
-  if (call.options.declared("seed")) step.seed = call.options.seed();
+  if (call.options.declared("seed") && call.options.has("seed")) step.seed = call.options.seed();
   return step;
 }
 

@@ -4,12 +4,15 @@
 
 #include "base/error.hpp"
 #include "base/progress.hpp"
+#include "base/ranks.hpp"
 #include "base/registry.hpp"
 #include "cli/checkpoint.hpp"
 #include "cli/filter.hpp"
 #include "cli/model_report.hpp"
+#include "cli/rank_input.hpp"
 #include "cli/train_verbs.hpp"
 #include "model/model_kinds.hpp"
+#include "tensor/record_bytes.hpp"
 #include "tensor/segments.hpp"
 #include "train/companion.hpp"
 #include "train/trainer.hpp"
@@ -61,6 +64,7 @@ void add_result_history(Record& result, const Invocation& call, const std::vecto
 
 namespace {
 
+constexpr std::int64_t kBlock = 256;   // that statistics of whole samples are cut into
 constexpr std::int64_t kBatch = 1024;  // samples learned at a time, so that a batch of all can stop
 constexpr std::int64_t kBatchBytes = std::int64_t{64} << 20;  // and no more than that of large ones
 
@@ -86,6 +90,7 @@ bool reads_again(const Invocation& call) {
                                       [](const std::string& file) { return std::filesystem::is_regular_file(file); });
   if (!once.empty() && !rereadable)
     throw UsageError("the samples are read more than once: name regular files, or say " + once);
+  if (!once.empty()) refuse_ranks("reading the samples more than once");
   return !once.empty();
 }
 
@@ -100,17 +105,44 @@ class TrainRun {
                  train_request(call, *find_entry(train_kinds(), call.words.front()))),
         checkpoint_(call),
         again_(reads_again(call)),
-        progress_(call.title(), call.options.text("progress")) {}
+        progress_(call.title(), ranks().is_first() ? call.options.text("progress") : "none") {}
 
-  /// Reads to the end, as often as the kind wants it, and returns the model, or the state.
-  Record result() {
-    position_ = checkpoint_.resume(trainer_);
-    progress_.begin_at(position_.samples);
-    pass();
-    while (again_ && trainer_.again()) {
-      position_.samples = 0;
-      pass();
+  /// Reads to the end of this rank's samples. Where a rank was stopped by a signal all leave a checkpoint, and throw
+  /// Interrupted.
+  void read() {
+    std::optional<Interrupted> stopped;
+    try {
+      read_passes();
+    } catch (const Interrupted& signal) {
+      if (ranks().size() == 1) throw;
+      stopped = signal;
     }
+    if (ranks().largest(stopped ? 1 : 0) == 0) return;
+    if (!stopped) checkpoint_.write(trainer_, position_);
+    throw stopped.value_or(Interrupted("another rank was stopped by a signal; go on with --resume"));
+  }
+
+  /// Brings what all ranks learned together on the first: true there.
+  bool gather() {
+    return reduce_to_first(
+        ranks(),
+        [&] {
+          if (!trainer_.has_statistics()) return std::vector<std::byte>();
+          Record state = trainer_.state();
+          if (position_.first_skipped) state.metadata["first_skipped"] = *position_.first_skipped;
+          return record_bytes(state);
+        },
+        [&](std::span<const std::byte> theirs) {
+          if (theirs.empty()) return;
+          const Record state = record_from_bytes(theirs);
+          trainer_.merge_state(state);
+          if (const std::string name = state.meta("first_skipped"); !name.empty() && !position_.first_skipped)
+            position_.first_skipped = name;
+        });
+  }
+
+  /// The model, or the state.
+  Record result() {
     const bool state = call_.options.has("state");
     Record result = state ? trainer_.state() : model_to_record(*trainer_.finish());
     if (trainer_.skipped() > 0) result.metadata["samples.skipped"] = std::to_string(trainer_.skipped());
@@ -121,6 +153,7 @@ class TrainRun {
   /// The result is where it belongs.
   void finish() {
     checkpoint_.remove();
+    if (!ranks().is_first()) return;
     progress_.finish(position_.samples, bytes_);
     if (trainer_.skipped() > 0)
       std::fprintf(stderr, "%s: left out %lld sample%s that %s not finite, first sample %s\n", call_.program.c_str(),
@@ -129,17 +162,33 @@ class TrainRun {
   }
 
  private:
+  /// Reads the samples as often as the kind wants it.
+  void read_passes() {
+    position_ = checkpoint_.resume(trainer_);
+    progress_.begin_at(position_.samples);
+    pass();
+    while (again_ && trainer_.again()) {
+      position_.samples = 0;
+      pass();
+    }
+  }
+
   void pass() {
     ReadOptions how = read_options(call_);
     how.allow_nonfinite = skip_bad_;
-    const auto reader = open_records(call_.files, how);
+    const RankInput input = open_rank_input(call_, how, call_.options.has("patch") ? 1 : kBlock);
+    RecordReader& reader = *input.reader;
+    if (input.total) {
+      first_index_ += input.share.from;
+      total_ = input.share.count();
+    }
     // The last one of those counted is looked at, to recognise the input.
-    read_ = position_.samples > 0 ? reader->pass_over(position_.samples - 1) : 0;
-    while (auto record = next(*reader)) learn(*record);
+    read_ = position_.samples > 0 ? reader.pass_over(position_.samples - 1) : 0;
+    while (auto record = next(reader)) learn(*record);
     if (read_ < position_.samples)
       throw DataError("the input has fewer samples than the checkpoint, " + std::to_string(read_) + " of " +
                       std::to_string(position_.samples));
-    bytes_ += reader->bytes_read();
+    bytes_ += reader.bytes_read();
   }
 
   std::optional<Record> next(RecordReader& reader) {
@@ -159,7 +208,7 @@ class TrainRun {
     const std::int64_t counted = std::clamp<std::int64_t>(position_.samples - read_, 0, n);
     if (counted > 0 && read_ + counted == position_.samples)
       checkpoint_.check_last(sample_of(record, "data", counted - 1));
-    const auto total = stream_position(record);
+    const auto place = stream_position(record);
     for (std::int64_t first = counted; first < n;) {
       const std::int64_t count = std::min(batch_size(record), n - first);
       const Record batch = take_samples(record, first, count);
@@ -171,7 +220,7 @@ class TrainRun {
         if (!trainer_.keeps_checkpoints())
           throw UsageError("kind " + call_.words.front() + " with these options keeps no checkpoints");
       }
-      progress_.update(position_.samples, total ? total->count : std::nullopt);
+      progress_.update(position_.samples, place ? place->count : total_);
       checkpoint_.pass(trainer_, position_);
     }
     read_ += n;
@@ -211,7 +260,8 @@ class TrainRun {
   bool again_;
   Progress progress_;
   TrainPosition position_;
-  std::int64_t read_ = 0;  // samples of the records before the one at hand
+  std::int64_t read_ = 0;              // samples of the records before the one at hand
+  std::optional<std::int64_t> total_;  // samples to read, where records do not say
   std::uint64_t bytes_ = 0;
 };
 
@@ -219,12 +269,21 @@ class TrainRun {
 
 int train_on_samples(const Invocation& call) {
   TrainRun run(call);
-  const auto writer = open_result(call);
-  const Record result = run.result();
-  writer->write(result);
-  writer->finish();
+  auto writer = ranks().is_first() ? open_result(call) : nullptr;
+  // With others it is opened again when all have done their part: where one fails, all end, and half a file would stay.
+  if (ranks().size() > 1) writer.reset();
+  std::optional<Record> result;
+  run.read();
+  if (run.gather()) {
+    if (!writer) writer = open_result(call);
+    result = run.result();
+    writer->write(*result);
+    writer->finish();
+  }
+  ranks().largest(0);  // the result is there: checkpoints may go
   run.finish();
-  return write_model_report(call, result), 0;
+  if (result) write_model_report(call, *result);
+  return 0;
 }
 
 }  // namespace noiseutils

@@ -23,13 +23,7 @@ typename MomentAccumulator<T>::State MomentAccumulator<T>::exact_state() const {
         const std::int64_t row = tile.row + r, col = tile.col + c;
         state.scatter[index(col * (col + 1) / 2 + row)] = total_.tiles[tile.offset + index(c * tile.leading + r)];
       }
-  for (const auto& [block, edge] : edges_) {
-    Edge sorted = edge;
-    sort_edge(sorted);
-    state.edge_index.insert(state.edge_index.end(), sorted.index.begin(), sorted.index.end());
-    state.edge_rows.insert(state.edge_rows.end(), sorted.rows.begin(), sorted.rows.end());
-    state.edge_skipped.insert(state.edge_skipped.end(), sorted.skipped.begin(), sorted.skipped.end());
-  }
+  edges_.save(state.edge_index, state.edge_rows, state.edge_skipped);
   for (const Block& block : blocks_) state.queue_counts.push_back(block.rows);
   return state;
 }
@@ -53,7 +47,8 @@ MomentAccumulator<T> MomentAccumulator<T>::from_state(std::int64_t dim, const St
             state.scatter[index(col * (col + 1) / 2 + row)];
       }
   for (std::size_t i = 0; i < state.edge_index.size(); ++i)
-    result.keep_edge(state.edge_index[i], state.edge_rows.data() + i * index(dim), 1);
+    result.edges_.add(state.edge_index[i], std::span(state.edge_rows).subspan(i * index(dim), index(dim)),
+                      result.queue());
   for (const std::int64_t skipped : state.edge_skipped) result.skip(skipped);
   const T* row = state.queue_rows.data();
   for (const std::int64_t rows : state.queue_counts) {

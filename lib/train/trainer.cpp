@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/threads.hpp"
 #include "model/patch_geometry.hpp"
 #include "noise/clean_units.hpp"
 #include "noise/noise_level.hpp"
@@ -82,7 +83,7 @@ void Trainer::add(const Record& given, std::int64_t first_sample) {
   std::vector<double> variances(static_cast<std::size_t>(samples), 0.0);
   if (request_.sigma || !record.meta("noise").empty()) variances = noise_levels(record, request_.sigma);
   for (double& level : variances) level *= level;
-  for (std::int64_t i = 0; i < samples && vectors_before_ < 0; ++i) note_sample(sample_of(record, "data", i));
+  if (vectors_before_ < 0) note_samples(record);
   const std::int64_t before = statistics_->count();
   with_context(who, [&] { statistics_->add({record, axes, shape, number_of(first_sample), variances}); });
   // All samples of a record have the same number of vectors.
@@ -102,11 +103,17 @@ void Trainer::leave_out_pending() {
   pending_.clear();
 }
 
-void Trainer::note_sample(const Tensor& sample) {
-  const std::uint64_t hash = content_hash(sample);
-  digest_.add(hash);
-  samples_.insert(content_hash_text(hash));
-  if (samples_.size() > kMaxSamples) samples_.erase(std::prev(samples_.end()));
+/// By the content of each: several at once, as hashing is as slow as reading.
+void Trainer::note_samples(const Record& record) {
+  std::vector<std::uint64_t> hashes(static_cast<std::size_t>(sample_count(record)));
+  parallel_blocks(std::ssize(hashes), [&](std::int64_t i) {
+    hashes[static_cast<std::size_t>(i)] = content_hash(sample_of(record, "data", i));
+  });
+  for (const std::uint64_t hash : hashes) {
+    digest_.add(hash);
+    samples_.insert(content_hash_text(hash));
+    if (samples_.size() > kMaxSamples) samples_.erase(std::prev(samples_.end()));
+  }
 }
 
 /// What the model says it was freed of: the text that all samples share, or "variable".
@@ -143,7 +150,6 @@ bool Trainer::again() {
   vectors_before_ = count;
   variance_sum_ = 0;
   ranges_.clear();
-  digest_ = {};
   skipped_ = 0;
   return true;
 }

@@ -79,7 +79,7 @@ class Trainer {
   std::int64_t number_of(std::int64_t sample) const;
   void leave_out_pending();
   void check_pass() const;
-  void note_sample(const Tensor& sample);
+  void note_samples(const Record& record);
   void note_noise(const std::string& noise);
   void note_family(const std::string& noise);
   void note_shards(const std::vector<std::string>& digests, const std::string& name);
