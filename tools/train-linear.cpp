@@ -6,6 +6,7 @@
 #include "base/registry.hpp"
 #include "cli/filter.hpp"
 #include "cli/program.hpp"
+#include "cli/split_report.hpp"
 #include "cli/standard_options.hpp"
 #include "model/model_kinds.hpp"
 #include "train/companion.hpp"
@@ -42,7 +43,9 @@ Program program() {
   self.word_kind = "kind";
   self.word_use = Program::Words::exactly_one;
   for (const TrainKind& kind : train_kinds())
-    self.words.push_back({kind.name, kind.summary, joined(kind.options, training_options())});
+    self.words.push_back({kind.name, kind.summary,
+                          joined(kind.options, training_options(),
+                                 kind.name == "gaussian" ? data_report_options() : std::vector<OptionSpec>{})});
   self.words.push_back({"merge", "a model from the statistics of several runs (--state)", {}});
   auto inputs = input_options();  // one NaN would spoil every moment: there is no taking it as it is
   std::erase_if(inputs, [](const OptionSpec& option) { return option.name == "allow-nonfinite"; });
@@ -88,6 +91,7 @@ int merge(const Invocation& call) {
 
 int run(const Invocation& call) {
   if (call.words.front() == "merge") return merge(call);
+  if (asks_data_report(call)) return write_data_report(call);
   TrainRequest request;
   if (call.options.has("patch")) request.patch = call.options.integer("patch");
   request.stride = call.options.integer("stride");
@@ -121,5 +125,9 @@ int run(const Invocation& call) {
 int main(int argc, char** argv) {
   Program self = program();
   self.run = run;
+  if (asks_data_report(argc, argv)) {  // of the one kind that has reports, which need not be named
+    self.word_use = Program::Words::at_most_one;
+    self.default_word = "gaussian";
+  }
   return tool_main(argc, argv, self);
 }
