@@ -63,7 +63,7 @@ Row row_of(const SplitReport& report, const SplitComparison& split, std::size_t 
   row.emplace_back("oracle_mse", oracle);
   pair("test_over_oracle", a.test_mse / oracle, b.test_mse / oracle);
   pair("memorization", seen.memorization, theory.memorization);
-  pair("memorization_ratio", seen.memorization / seen.holdout, theory.memorization / theory.holdout);
+  pair("memorization_ratio", seen.memorization_ratio, theory.memorization_ratio);
   pair("overlap", seen.overlap, theory.overlap);
   pair("top_eigenvalue", seen.top_eigenvalue, theory.top_eigenvalue);
   return row;

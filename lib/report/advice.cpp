@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "base/entry_options.hpp"
 #include "base/error.hpp"
 #include "base/registry.hpp"
 #include "linalg/shrinkage.hpp"
@@ -121,11 +120,11 @@ Spectrum learned_spectrum(const SampleRows& rows, const std::string& shrinker) {
 
 std::vector<SamplerAdvice> sampler_advice(const Spectrum& spectrum) {
   std::vector<SamplerAdvice> advice;
-  const auto options = options_by_entry(samplers());
   for (const char* name : {"ddim", "heun", "dpmpp-2m", "dpmpp-3m", "unipc-2", "deis-3", "ddpm"})
     for (const std::int64_t steps : {10, 20, 50}) {
       const Sampler& sampler = *find_entry(samplers(), name);
-      const OptionValues own = values_of_entry(options, name, {});
+      OptionValues own;  // all by default
+      for (const OptionSpec& option : sampler.options) own.set(option, {});
       const Schedule schedule = make_schedule(karras_schedule(), steps, {});
       const SamplerSettings settings{sampler, own, schedule};
       const LawErrors errors = law_errors(affine_law(settings, spectrum.lambda), spectrum, schedule.s(0),

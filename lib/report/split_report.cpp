@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "base/error.hpp"
@@ -12,6 +13,8 @@
 
 namespace noiseutils {
 namespace {
+
+constexpr double kWhite = 0.75;  // of d: with so many effective dimensions largest cosines are predicted to 3 %
 
 using Chosen = std::vector<std::uint64_t>;
 
@@ -57,7 +60,7 @@ std::vector<double> starts_of(std::uint64_t seed, std::int64_t count, std::int64
 void add(SplitFigures& to, const SplitFigures& from, double share) {
   to.similarity += share * from.similarity;
   to.memorization += share * from.memorization;
-  to.holdout += share * from.holdout;
+  to.memorization_ratio += share * from.memorization_ratio;
   to.overlap += share * from.overlap;
   to.top_eigenvalue += share * from.top_eigenvalue;
   to.levels.resize(from.levels.size());
@@ -149,14 +152,16 @@ SplitFigures SplitReport::seen(std::int64_t n, const SplitSettings& settings, st
                                    : judged_by_rows(halves, rows_, std::span(order).subspan(chosen[0].size() * 2)));
   SplitFigures figures;
   figures.similarity = pair.similarity();
+  double holdout = 0;
   const auto starts = starts_of(settings.seed, settings.draws, rows_.dim);
   for (std::size_t h = 0; h < 2; ++h) {
     const auto samples = samples_of(halves[h].law, starts);
     figures.memorization += largest_similarity(halves[h], samples, chosen[h]) / 2;
-    figures.holdout += largest_similarity(halves[h], samples, chosen[1 - h]) / 2;
+    holdout += largest_similarity(halves[h], samples, chosen[1 - h]) / 2;
     figures.top_eigenvalue += halves[h].law.eigenvalues.front() / 2;
     if (truth_ != nullptr) figures.overlap += squared_cosine(leading_, halves[h].law) / 2;
   }
+  figures.memorization_ratio = figures.memorization / holdout;
   if (truth_ == nullptr) figures.overlap = pair.leading_cosine();
   for (const double sigma : settings.sigmas)
     figures.levels.push_back(a_dimension(pair.at(sigma), static_cast<double>(rows_.dim)));
@@ -167,10 +172,12 @@ SplitFigures SplitReport::theory(std::int64_t n, const SplitSettings& settings) 
   const auto count = static_cast<double>(n), degrees = count - 1;
   SplitFigures figures;
   figures.similarity = sample_similarity(spectrum_, degrees);
-  // Cosines to training vectors have the variance 1 / d_eff + 1 / n, to others 1 / d_eff.
+  // Cosines to training vectors have the variance 1 / d_eff + 1 / n, to others 1 / d_eff. Of few effective dimensions
+  // they are no normals, and their largest is not known, while the ratio is.
   const double unseen = 1 / spectrum_.effective_dim(), trained = unseen + 1 / degrees;
-  figures.memorization = largest_cosine(count, 1 / trained);
-  figures.holdout = figures.memorization * std::sqrt(unseen / trained);
+  const bool white = spectrum_.effective_dim() > kWhite * spectrum_.dim();
+  figures.memorization = white ? largest_cosine(count, 1 / trained) : std::numeric_limits<double>::quiet_NaN();
+  figures.memorization_ratio = std::sqrt(trained / unseen);
   const LeadingDirection leading = leading_direction(spectrum_, degrees);
   figures.overlap = leading.overlap;
   figures.top_eigenvalue = leading.eigenvalue;

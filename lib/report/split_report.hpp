@@ -9,11 +9,11 @@ namespace noiseutils {
 
 /// What two models learned from disjoint halves of n samples each have in common, as seen or as predicted.
 struct SplitFigures {
-  double similarity = 0;      ///< q, of samples from the same starts
-  double memorization = 0;    ///< m, of a sample and the training sample that is most like it: largest |cosine|
-  double holdout = 0;         ///< the same of as many samples that were not trained on
-  double overlap = 0;         ///< Q, squared cosine of the first eigenvector and the law's
-  double top_eigenvalue = 0;  ///< of the covariance learned
+  double similarity = 0;          ///< q, of samples from the same starts
+  double memorization = 0;        ///< m, of a sample and the training sample that is most like it: largest |cosine|
+  double memorization_ratio = 0;  ///< m over that of as many samples that were not trained on
+  double overlap = 0;             ///< Q, squared cosine of the first eigenvector and the law's
+  double top_eigenvalue = 0;      ///< of the covariance learned
   std::vector<SplitDenoisers> levels;  ///< one a noise level; a dimension
 };
 
