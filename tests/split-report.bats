@@ -24,7 +24,7 @@ import json
 import numpy as np
 from noiseutils_stream import read_records
 def root(f, low, high):  # of a rising function
-    for _ in range(200):
+    for _ in range(80):
         mid = (low + high)/2
         low, high = (mid, high) if f(mid) < 0 else (low, mid)
     return high
@@ -82,7 +82,10 @@ N = 599
 def dof(k):  # tau = k (1 - f(tau)/N)
     tau = root(lambda s: s - k*(1 - np.sum(l/(l + s))/N), 0, k)
     return np.sum(l/(l + tau))
-def kappa(t, n): return root(lambda k: k*(1 - dof(k)/n) - t, 0, t + l.sum()/n)
+def kappa(t, n):  # t = tau (1 - f/n) / (1 - f/N)
+    f = lambda s: np.sum(l/(l + s))
+    tau = root(lambda s: s*(1 - f(s)/n) - t*(1 - f(s)/N), t, t + l.sum()/n)
+    return tau/(1 - f(tau)/N)
 h = lambda s: 1 + np.sum(l[1:]/(s - l[1:]))/N
 alpha = lambda s: s/h(s)
 T = N*(h(l[0]) - 1)
@@ -115,7 +118,7 @@ END_OF_PYTHON
   split --levels 0.1 drawn.nst --threads 1 >one.json
   train-linear gaussian --split-report --levels 1/10 --threads 3 <drawn.nst | cmp one.json -
   split --levels 0.1 --sizes 20 --format csv drawn.nst | head -n 1 | grep -q '^n,d,splits,sigma,similarity,similarity_theory,gap,'
-  split --levels 0.1 --sizes 20 --format table drawn.nst | grep -qE '^n +d +splits +sigma +similarity '
+  split --levels 0.1 --sizes 20 --format table drawn.nst | grep -qE '^ *n +d +splits +sigma +similarity '
   split --levels 0.1 --sizes 20 --seed 1 drawn.nst | jq -e '.n == 20'
 }
 
