@@ -123,6 +123,7 @@ END_OF_PYTHON
 }
 
 @test "split-report: fewer samples than dimensions, and no matrix of dimension x dimension" {
+  without_sanitizers
   noise dead-leaves -n 12 --height 128 --width 128 -o large.nst
   (ulimit -v 900000; split --sizes 4 --levels 1 --threads 1 large.nst >large.json) # 16384^2 doubles are 2 GiB
   jq -e '.d == 16384 and .similarity > 0 and .similarity < 1 and .memorization > 0.5' large.json
@@ -184,4 +185,24 @@ END_OF_PYTHON
     seen=$(noise gaussian --sigma 0.1 -k unseen.nst | denoise --model model.safetensors | metric mse --summary --format json | jq .mse)
     awk -v p="$predicted" -v s="$seen" 'BEGIN { print p, s; exit !(p > 0.85 * s && p < 1.25 * s) }'
   done
+}
+
+@test "plot-generalization: SVG and PNG of a report, also where the least error is not known, and one line for what is none" {
+  needs gnuplot
+  plot=$BATS_TEST_DIRNAME/../scripts/plot-generalization
+  split --levels 0.02,0.2 drawn.nst >report.json
+  "$plot" --title 'leaves "6x5"' -o report.svg report.json
+  "$plot" -o report.png <report.json
+  grep -q '<svg' report.svg
+  grep -q 'sigma 0.02' report.svg
+  [ "$(head -c 8 report.png | od -An -tx1 | tr -d ' \n')" = 89504e470d0a1a0a ]
+  jq -c '.test_over_oracle = "nan" | .test_over_oracle_theory = "nan" | .overlap = "nan"' report.json | "$plot" -o unknown.svg
+  grep -q '<svg' unknown.svg
+  fails_with 64 "$plot" report.json
+  fails_with 64 "$plot" -o x.svg --error w2 report.json
+  fails_with 65 "$plot" -o x.svg drawn.nst
+  fails_with 65 "$plot" -o x.svg <<<'{"sampler":"a","nfe":5}'
+  fails_with 65 "$plot" -o x.svg </dev/null
+  fails_with 66 "$plot" -o x.svg missing.json
+  [ ! -e x.svg ]
 }
