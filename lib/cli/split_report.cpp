@@ -65,6 +65,7 @@ Row row_of(const SplitReport& report, const SplitComparison& split, std::size_t 
   pair("memorization", seen.memorization, theory.memorization);
   pair("memorization_ratio", seen.memorization_ratio, theory.memorization_ratio);
   pair("overlap", seen.overlap, theory.overlap);
+  pair("kl", seen.divergence, theory.divergence);
   pair("top_eigenvalue", seen.top_eigenvalue, theory.top_eigenvalue);
   return row;
 }
@@ -120,7 +121,7 @@ std::vector<OptionSpec> data_report_options() {
       integer("draws", "M", "with --split-report: samples of each model, looked for among the training samples")
           .otherwise("64")
           .at_least(1)
-          .at_most(1e6),
+          .at_most(1e4),
       file("truth", "MODEL", "with --split-report: the law that the samples are of, where it is known"),
       number("tolerance", "E", "with --advise: what W2 error of a sampler will do, relative to the data's rms")
           .otherwise("0.01")

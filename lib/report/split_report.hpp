@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "metric/gaussian_law.hpp"
 #include "report/split_pair.hpp"
 
 namespace noiseutils {
@@ -13,7 +14,10 @@ struct SplitFigures {
   double memorization = 0;        ///< m, of a sample and the training sample that is most like it: largest |cosine|
   double memorization_ratio = 0;  ///< m over that of as many samples that were not trained on
   double overlap = 0;             ///< Q, squared cosine of the first eigenvector and the law's
-  double top_eigenvalue = 0;      ///< of the covariance learned
+  /// KL(learned | known law) in nats: infinite for n <= d, NaN without a known law of full rank. Its theory is exact at
+  /// any n: wishart_divergences(), and d / (2 n) for the mean.
+  double divergence = 0;
+  double top_eigenvalue = 0;           ///< of the covariance learned
   std::vector<SplitDenoisers> levels;  ///< one a noise level; a dimension
 };
 
@@ -55,6 +59,7 @@ class SplitReport {
   const LinearModel* truth_;
   EquivalentSpectrum spectrum_;
   std::vector<double> leading_;  // the known law's first eigenvector
+  GaussianLaw known_;            // for divergences: no dimensions where the law is not known, or not of full rank
 };
 
 }  // namespace noiseutils

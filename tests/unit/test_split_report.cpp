@@ -165,6 +165,7 @@ SplitComparison mean_comparison(const LinearModel& law, std::int64_t n, const Sp
     mean.seen.memorization += one.seen.memorization / seeds;
     mean.seen.memorization_ratio += one.seen.memorization_ratio / seeds;
     mean.seen.overlap += one.seen.overlap / seeds;
+    mean.seen.divergence += one.seen.divergence / seeds;
     mean.seen.levels.resize(one.seen.levels.size());
     for (std::size_t k = 0; k < one.seen.levels.size(); ++k) {
       mean.seen.levels[k].gap += one.seen.levels[k].gap / seeds;
@@ -202,6 +203,19 @@ TEST_CASE("split report: identity plus spike agrees with theory to 2 %, memorisa
     CHECK(mean.seen.overlap == Approx(mean.theory.overlap).epsilon(0.05));
     CHECK(mean.theory.similarity == Approx(white_similarity(static_cast<double>(n) / 200)).epsilon(0.02));
   }
+}
+
+TEST_CASE("split report: the divergence from the known law has its exact mean at any n") {
+  const auto law = diagonal_law(power_law(20, 1), 1);
+  SplitSettings settings;
+  settings.draws = 1;
+  for (const std::int64_t n : {30, 200}) {
+    CAPTURE(n);
+    const SplitComparison mean = mean_comparison(*law, n, settings, 100);
+    CHECK(mean.seen.divergence == Approx(mean.theory.divergence).epsilon(0.02));
+  }
+  CHECK(std::isinf(mean_comparison(*law, 20, settings, 1).seen.divergence));
+  CHECK(std::isinf(mean_comparison(*law, 20, settings, 1).theory.divergence));
 }
 
 TEST_CASE("split report: power laws agree with theory to 2 %" * doctest::test_suite("long")) {
