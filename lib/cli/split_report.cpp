@@ -123,7 +123,8 @@ std::vector<OptionSpec> data_report_options() {
           .at_least(1)
           .at_most(1e4),
       file("truth", "MODEL", "with --split-report: the law that the samples are of, where it is known"),
-      number("tolerance", "E", "with --advise: what W2 error of a sampler will do, relative to the data's rms")
+      number("tolerance", "E",
+             "with --advise: what W2 error of a sampler, beyond that of its start, will do, relative to the data's rms")
           .otherwise("0.01")
           .above(0),
       max_size_option(),

@@ -1,6 +1,7 @@
 #include "report/advice.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "base/error.hpp"
@@ -116,6 +117,16 @@ Spectrum learned_spectrum(const SampleRows& rows, const std::string& shrinker) {
     spectrum.mean_square.push_back(std::max(outside, 0.0));
   }
   return spectrum;
+}
+
+double start_error(const Spectrum& spectrum) {
+  const double s0 = make_schedule(karras_schedule(), 10, {}).s(0);
+  AffineLaw flow;
+  for (const double lambda : spectrum.lambda) {
+    flow.start.push_back(std::sqrt(lambda / (lambda + s0 * s0)));
+    flow.mean.push_back(1 - flow.start.back());
+  }
+  return law_errors(flow, spectrum, s0, 0, StartLaw::noise).w2;
 }
 
 std::vector<SamplerAdvice> sampler_advice(const Spectrum& spectrum) {

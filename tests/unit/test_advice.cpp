@@ -73,6 +73,12 @@ TEST_CASE("learned spectrum: all variance and all of the mean, with fewer sample
     }
 }
 
+TEST_CASE("start error: of the mean, and of the variance that the start lacks") {
+  // E x = (1 - f) mu, Var x = f^2 s0^2, f = sqrt(lambda / (lambda + s0^2)), s0 = 80.
+  const double lambda = 100, f = std::sqrt(lambda / (lambda + 6400));
+  CHECK(start_error({{lambda}, {1}, {9}}) == Approx(std::hypot(3 * f, 10 - 80 * f)).epsilon(1e-12));
+}
+
 TEST_CASE("sampler advice: errors fall with steps, and cost what the sampler says") {
   const auto advice = sampler_advice({{4, 1, 0.01}, {1, 2, 6}, {0, 0, 0}});
   const auto at = [&](const std::string& name, std::int64_t steps) {
