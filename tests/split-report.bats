@@ -98,6 +98,22 @@ check(rows("sampled.json")[:4], dof, kappa, (alpha(l[0]), T, U), l.sum(), 30, d_
 END_OF_PYTHON
 }
 
+@test "split-report: white data at n - 1 = d, sigma = 1 have the golden ratio's figures" {
+  needs numpy
+  py -c "import numpy as np; np.save('white.npy', np.random.default_rng(1).standard_normal((1200, 200)))"
+  split --axes ND --sizes 201 --levels 1 --splits 6 white.npy -o white.json
+  # kappa = phi; a dimension B = phi^-4, V = 2 phi^2 B^2 / (1 - B), A = 2 B, and M = phi^2 B / (1 - B) / n of the mean.
+  awk 'BEGIN { phi = (1 + sqrt(5)) / 2; b = phi^-4; v = 2 * phi^2 * b^2 / (1 - b); m = phi^2 * b / (1 - b) / 201; pi = atan2(0, -1)
+    print "gap", 2 * (v + m); print "cosine", 2 * b / (2 * b + v + m); print "test_mse", phi^2 * b + b + v + m
+    print "train_mse", 1 / (1 + phi); print "oracle_mse", 0.5; print "similarity", (8 / (3 * pi))^2; print "memorization_ratio", sqrt(2) }' >expected
+  # The theory, from the samples alone, to 1 %, and what is seen to 2 %.
+  while read -r key value; do
+    echo "$key $value"
+    jq -e --arg key "$key" --argjson value "$value" '(.[$key] / $value - 1 | fabs) < 0.02 and
+      ((.[$key + "_theory"] // $value) / $value - 1 | fabs) < 0.01' white.json
+  done <expected
+}
+
 @test "split-report: what is seen agrees with theory on data of a known law, on the mean over splits" {
   split --truth truth.safetensors --sizes 60,300 --levels 0.1 --splits 24 drawn.nst -o mean.json
   jq -s -e 'map((.similarity / .similarity_theory - 1 | fabs < 0.03) and (.cosine / .cosine_theory - 1 | fabs < 0.03) and
