@@ -112,6 +112,7 @@ END_OF_PYTHON
     jq -e --arg key "$key" --argjson value "$value" '(.[$key] / $value - 1 | fabs) < 0.02 and
       ((.[$key + "_theory"] // $value) / $value - 1 | fabs) < 0.01' white.json
   done <expected
+  jq -e '(.memorization_ratio_white - pow(401 / 201; 0.5) | fabs) < 1e-9 and (.similarity_white - .similarity_theory | fabs) < 0.01' white.json
 }
 
 @test "split-report: what is seen agrees with theory on data of a known law, on the mean over splits" {
@@ -133,7 +134,7 @@ END_OF_PYTHON
 @test "split-report: the word gaussian may be left out; threads change nothing; table, CSV and a file" {
   split --levels 0.1 drawn.nst --threads 1 >one.json
   train-linear gaussian --split-report --levels 1/10 --threads 3 <drawn.nst | cmp one.json -
-  split --levels 0.1 --sizes 20 --format csv drawn.nst | head -n 1 | grep -q '^n,d,splits,sigma,similarity,similarity_theory,gap,'
+  split --levels 0.1 --sizes 20 --format csv drawn.nst | head -n 1 | grep -q '^n,d,splits,sigma,similarity,similarity_theory,similarity_white,gap,'
   split --levels 0.1 --sizes 20 --format table drawn.nst | grep -qE '^ *n +d +splits +sigma +similarity '
   split --levels 0.1 --sizes 20 --seed 1 drawn.nst | jq -e '.n == 20'
 }

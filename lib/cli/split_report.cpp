@@ -10,6 +10,7 @@
 #include "cli/held_samples.hpp"
 #include "cli/rows.hpp"
 #include "cli/standard_options.hpp"
+#include "linalg/white_bulk.hpp"
 #include "model/linear_model.hpp"
 #include "model/model_kinds.hpp"
 #include "report/split_report.hpp"
@@ -50,12 +51,14 @@ Row row_of(const SplitReport& report, const SplitComparison& split, std::size_t 
   const SplitFigures &seen = split.seen, &theory = split.theory;
   const SplitDenoisers &a = seen.levels[level], &b = theory.levels[level];
   const double oracle = report.oracle(settings.sigmas[level]).value_or(std::numeric_limits<double>::quiet_NaN());
+  const double load = static_cast<double>(split.count) / static_cast<double>(report.dim());
   Row row = {{"n", split.count}, {"d", report.dim()}, {"splits", settings.splits}, {"sigma", settings.sigmas[level]}};
   const auto pair = [&row](const std::string& name, double value, double predicted) {
     row.emplace_back(name, value);
     row.emplace_back(name + "_theory", predicted);
   };
   pair("similarity", seen.similarity, theory.similarity);
+  row.emplace_back("similarity_white", white_similarity(load));
   pair("gap", a.gap, b.gap);
   pair("cosine", a.cosine, b.cosine);
   pair("test_mse", a.test_mse, b.test_mse);
@@ -64,7 +67,9 @@ Row row_of(const SplitReport& report, const SplitComparison& split, std::size_t 
   pair("test_over_oracle", a.test_mse / oracle, b.test_mse / oracle);
   pair("memorization", seen.memorization, theory.memorization);
   pair("memorization_ratio", seen.memorization_ratio, theory.memorization_ratio);
+  row.emplace_back("memorization_ratio_white", std::sqrt(1 + 1 / load));
   pair("overlap", seen.overlap, theory.overlap);
+  pair("overlap_halves", seen.overlap_halves, theory.overlap_halves);
   pair("kl", seen.divergence, theory.divergence);
   pair("top_eigenvalue", seen.top_eigenvalue, theory.top_eigenvalue);
   return row;

@@ -25,6 +25,7 @@ void add(SplitFigures& to, const SplitFigures& from, double share) {
   to.memorization += share * from.memorization;
   to.memorization_ratio += share * from.memorization_ratio;
   to.overlap += share * from.overlap;
+  to.overlap_halves += share * from.overlap_halves;
   to.divergence += share * from.divergence;
   to.top_eigenvalue += share * from.top_eigenvalue;
   to.levels.resize(from.levels.size());
@@ -140,6 +141,7 @@ SplitFigures SplitReport::seen(std::int64_t n, const SplitSettings& settings, st
     if (truth_ != nullptr) figures.overlap += squared_cosine(leading_, halves[h].law) / 2;
   }
   figures.memorization_ratio = figures.memorization / holdout;
+  figures.overlap_halves = std::pow(pair.leading_cosine(), 2);
   if (truth_ == nullptr) figures.overlap = pair.leading_cosine();
   for (const double sigma : settings.sigmas)
     figures.levels.push_back(a_dimension(pair.at(sigma), static_cast<double>(rows_.dim)));
@@ -158,6 +160,7 @@ SplitFigures SplitReport::theory(std::int64_t n, const SplitSettings& settings) 
   figures.memorization_ratio = std::sqrt(trained / unseen);
   const LeadingDirection leading = leading_direction(spectrum_, degrees);
   figures.overlap = leading.overlap;
+  figures.overlap_halves = leading.overlap * leading.overlap;
   figures.top_eigenvalue = leading.eigenvalue;
   figures.divergence = known_.mean.empty()
                            ? kNaN

@@ -14,6 +14,7 @@ struct SplitFigures {
   double memorization = 0;        ///< m, of a sample and the training sample that is most like it: largest |cosine|
   double memorization_ratio = 0;  ///< m over that of as many samples that were not trained on
   double overlap = 0;             ///< Q, squared cosine of the first eigenvector and the law's
+  double overlap_halves = 0;      ///< that of the first eigenvectors of the two halves: Q^2
   /// KL(learned | known law) in nats: infinite for n <= d, NaN without a known law of full rank. Its theory is exact at
   /// any n: wishart_divergences(), and d / (2 n) for the mean.
   double divergence = 0;

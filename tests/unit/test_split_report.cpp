@@ -165,6 +165,7 @@ SplitComparison mean_comparison(const LinearModel& law, std::int64_t n, const Sp
     mean.seen.memorization += one.seen.memorization / seeds;
     mean.seen.memorization_ratio += one.seen.memorization_ratio / seeds;
     mean.seen.overlap += one.seen.overlap / seeds;
+    mean.seen.overlap_halves += one.seen.overlap_halves / seeds;
     mean.seen.divergence += one.seen.divergence / seeds;
     mean.seen.levels.resize(one.seen.levels.size());
     for (std::size_t k = 0; k < one.seen.levels.size(); ++k) {
@@ -201,6 +202,7 @@ TEST_CASE("split report: identity plus spike agrees with theory to 2 %, memorisa
     // sqrt(1 + d / n), but for the spike, and the mean.
     CHECK(mean.theory.memorization_ratio == Approx(std::sqrt(1 + 200.0 / static_cast<double>(n))).epsilon(0.02));
     CHECK(mean.seen.overlap == Approx(mean.theory.overlap).epsilon(0.05));
+    CHECK(mean.seen.overlap_halves == Approx(mean.theory.overlap_halves).epsilon(0.1));
     CHECK(mean.theory.similarity == Approx(white_similarity(static_cast<double>(n) / 200)).epsilon(0.02));
   }
 }
