@@ -159,9 +159,9 @@ int write_data_report(const Invocation& call) {
   const OptionValues& options = call.options;
   const bool splits = options.flag("split-report");
   if (splits && options.flag("advise")) throw UsageError("--split-report and --advise exclude each other");
-  for (const char* name :
-       {"patch", "stride", "sigma", "state", "shrink", "rank", "weigh", "missing", "steps", "first-index"})
-    if (options.given(name))
+  for (const char* name : {"patch", "stride", "sigma", "state", "shrink", "rank", "weigh", "missing", "steps",
+                           "first-index", "skip-bad", "unnumbered", "checkpoint", "every", "resume"})
+    if (options.declared(name) && options.given(name))
       throw UsageError(std::string("--") + name + " is no option of " + (splits ? "--split-report" : "--advise"));
   for (const char* name : {"sizes", "splits", "draws", "truth"})
     if (!splits && options.given(name)) throw UsageError(std::string("--") + name + " is for --split-report");
