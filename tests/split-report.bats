@@ -8,6 +8,7 @@ setup_file() {
   noise dead-leaves -n 400 --seed 4 --height 6 --width 5 -o leaves.nst
   train-linear gaussian --shrink none leaves.nst -o truth.safetensors
   sample --model truth.safetensors --sampler exact -n 600 --seed 5 -o drawn.nst
+  noise dead-leaves -n 12 --height 128 --width 128 -o large.nst
 }
 
 setup() { cd "$BATS_FILE_TMPDIR" || return; }
@@ -141,7 +142,6 @@ END_OF_PYTHON
 
 @test "split-report: fewer samples than dimensions, and no matrix of dimension x dimension" {
   without_sanitizers
-  noise dead-leaves -n 12 --height 128 --width 128 -o large.nst
   (ulimit -v 900000; split --sizes 4 --levels 1 --threads 1 large.nst >large.json) # 16384^2 doubles are 2 GiB
   jq -e '.d == 16384 and .similarity > 0 and .similarity < 1 and .memorization > 0.5' large.json
 }
