@@ -39,6 +39,7 @@ stopped_in() {
   tensor split small.npy >stream.nst
   tensor split noisy.nst >noisy-stream.nst
   train-linear gaussian --patch 4 images.nst -o gate.safetensors
+  train-linear mixture --components 3 --patch 3 --size-sample 300 images.nst -o start.safetensors
   while read -r input way; do
     # shellcheck disable=SC2086
     train-linear $way --no-history "$input" -o whole.safetensors
@@ -56,6 +57,7 @@ stream.nst stationary
 noisy-stream.nst regression
 images.nst regression --cascade 1 --gate gate.safetensors --patch 4
 images.nst mixture --components 2 --patch 3 --size-sample 500
+images.nst mixture --patch 3 --start start.safetensors --online 1000
 WAYS
 }
 

@@ -48,7 +48,8 @@ class MixtureStatistics : public Statistics {
     if (same == nullptr) throw DataError("is of a pass from a --start, the states before are of samples");
     sample_.merge(same->sample_);
   }
-  bool resumable() const override { return !passes_; }
+  bool resumable() const override { return true; }
+  void save_exactly(Record& state) override { passes_ ? passes_->save_exactly(state) : sample_.save(state); }
   void save(Record& state) override { sample_.save(state); }
   void load(const Record& state) { sample_.load(state); }
 

@@ -10,6 +10,7 @@
 #include "model/model_tensors.hpp"
 #include "model/patch_geometry.hpp"
 #include "random/random.hpp"
+#include "train/law_tensors.hpp"
 #include "train/mixture_sums.hpp"
 #include "train/mixture_units.hpp"
 #include "train/pass_start.hpp"
@@ -76,10 +77,27 @@ class PassStatistics : public Statistics {
     save_pass_start(start_, layout_, state);
   }
 
+  bool resumable() const override { return true; }
+  /// And where the passes stand: the law at hand, and the vectors that wait for a step of --online.
+  void save_exactly(Record& state) override {
+    const std::int64_t d = layout_.dim();
+    save(state);
+    save_law(law_, d, "pass_", state);
+    state.tensors["pass_numbers"] =
+        Tensor::of<double>({6}, {t_, objective_, seen_, sums_.count, levels_.count, noise_is_given_ ? 1.0 : 0.0});
+    state.tensors["pass_count"] = Tensor::of<std::int64_t>({}, {passes_});
+    state.tensors["pass_buffer"] = Tensor::of<Real>({std::ssize(buffer_) / d, d}, buffer_);
+  }
+
   void load(const Record& state) {
+    if (state.find("pass_count") != nullptr) return load_exactly(state);
     const double variance = require_values(state, "noise_variance", {})[0];
     if (!(variance >= 0)) throw DataError("tensor \"noise_variance\" is below 0");
     begin(variance);
+    read_sums(state);
+  }
+
+  void read_sums(const Record& state) {
     const std::int64_t components = sums_.components(), d = sums_.dim(), channels = request_.levels;
     vectors_ = require_count(state);
     sums_.count = levels_.count = static_cast<double>(vectors_);
@@ -125,6 +143,27 @@ class PassStatistics : public Statistics {
   }
 
  private:
+  void load_exactly(const Record& state) {
+    const std::int64_t d = layout_.dim();
+    begin(require_values(state, "noise_variance", {})[0]);
+    const std::vector<double> numbers = require_values(state, "pass_numbers", {6});
+    MixtureFit fit;
+    fit.law = load_law(d, "pass_", state);
+    fit.noise_variance = numbers[0];
+    take_law(fit);
+    sums_ = MixtureSums(law_.components(), d);
+    read_sums(state);
+    objective_ = numbers[1];
+    seen_ = numbers[2];
+    sums_.count = numbers[3];
+    levels_.count = numbers[4];
+    noise_is_given_ = numbers[5] != 0;
+    passes_ = require_tensor(state, "pass_count", DType::I64, {}).values<std::int64_t>()[0];
+    const std::int64_t waiting = state.require("pass_buffer").size() / d;
+    const Tensor& buffer = require_tensor(state, "pass_buffer", DTypeOf<Real>::value, {waiting, d});
+    buffer_.assign(buffer.values<Real>().begin(), buffer.values<Real>().end());
+  }
+
   /// The noise variance of all vectors.
   void take_noise(double variance) {
     if (noise_is_given_) return;

@@ -40,6 +40,7 @@ Record Trainer::checkpoint() {
   statistics_->save_exactly(state);
   state.tensors["noise_variance_sum"] = Tensor::of<double>({}, {variance_sum_});
   write_state_header(header(), state);
+  if (vectors_before_ >= 0) state.metadata["checkpoint.vectors_before"] = std::to_string(vectors_before_);
   if (base_) state.metadata["checkpoint.base"] = std::to_string(*base_);
   return state;
 }
@@ -54,6 +55,8 @@ void Trainer::resume(const Record& checkpoint) {
   for (const auto& [first, end] : header.ranges) note_range(first, end - first);
   skipped_ = header.skipped;
   if (!header.shards.empty()) digest_ = SampleDigest::from_text(header.shards.front());
+  if (const std::string before = checkpoint.meta("checkpoint.vectors_before"); !before.empty())
+    vectors_before_ = parse_integer(before);
   if (const std::string base = checkpoint.meta("checkpoint.base"); !base.empty()) base_ = parse_integer(base);
 }
 

@@ -207,6 +207,43 @@ TEST_CASE("checkpoint: every kind that keeps one ends in the bytes of the uninte
   }
 }
 
+TEST_CASE("checkpoint: expectation-maximisation over several passes goes on within any of them to the same bytes") {
+  struct Place {
+    int pass;
+    std::int64_t sample;
+  };
+  for (const std::int64_t patch : {0, 3}) {
+    CAPTURE(patch);
+    const std::int64_t n = patch > 0 ? 8 : 300;
+    const Record all = patch > 0 ? images(n, 15, 14) : images(n, 2, 3);
+    const Options options = {
+        {"components", {"2"}}, {"restarts", {"1"}}, {"size-sample", {"100"}}, {"rank", {"2"}}, {"passes", {"3"}}};
+    /// Stops at a place, if there is one, and goes on with another trainer.
+    const auto run = [&](std::optional<Place> stop) {
+      auto trainer = std::make_unique<Trainer>(trainer_of("mixture", options, patch, 0.5));
+      int pass = 0;
+      do {
+        for (std::int64_t i = 0; i < n; ++i) {
+          trainer->add(take_samples(all, i, 1), i);
+          if (!stop || stop->pass != pass || stop->sample != i) continue;
+          const Record left = trainer->checkpoint();
+          trainer = std::make_unique<Trainer>(trainer_of("mixture", options, patch, 0.5));
+          trainer->resume(left);
+        }
+        ++pass;
+      } while (trainer->again());
+      CHECK(pass > 2);
+      return model_to_record(*trainer->finish());
+    };
+    const Record expected = run({});
+    for (const Place& place : {Place{0, n / 2}, Place{0, n - 1}, Place{1, 0}, Place{1, n - 1}, Place{2, n / 3}}) {
+      CAPTURE(place.pass);
+      CAPTURE(place.sample);
+      check_same(run(place), expected);
+    }
+  }
+}
+
 TEST_CASE("checkpoint: a kind that keeps none says so, and a damaged one is refused") {
   Trainer trainer = trainer_of("gaussian");
   CHECK_THROWS_AS(trainer.checkpoint(), UsageError);  // no sample yet
