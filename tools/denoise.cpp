@@ -6,6 +6,7 @@
 #include "denoise/apply.hpp"
 #include "denoise/estimator.hpp"
 #include "denoise/mixture_denoiser.hpp"
+#include "denoise/move.hpp"
 #include "denoise/posterior.hpp"
 #include "denoise/self_methods.hpp"
 #include "denoise/sigma_prior.hpp"
@@ -35,8 +36,8 @@ Program program() {
       first_index_option(),
       resume_option(),
   };
-  self.options = joined(denoiser_options(), self_options(), mixture_steps_options(), posterior_options(), own,
-                        input_options(), output_options());
+  self.options = joined(denoiser_options(), self_options(), mixture_steps_options(), posterior_options(),
+                        move_options(), own, input_options(), output_options());
   return self;
 }
 
@@ -81,8 +82,10 @@ int run(const Invocation& call) {
     request.companions = [&](Record& record, const Tensor& noisy, std::span<const KnownNoise> noises) {
       posterior.add(record, noisy, noises, first_sample);
     };
+  std::optional<NoisyMove> move = asked_move(call.options, read_options(call));
   return run_filter(call, [&](Record& record, LazyTensors& lazy, std::int64_t first) {
-    first_sample = first;
+    if (move) record = move->moved(record, first);
+    first_sample = move ? first * move->steps() : first;
     if (self != nullptr && call.options.flag("allow-nonfinite")) require_finite(record);
     apply_denoiser(record, lazy, *denoiser, request);
   });

@@ -3,8 +3,10 @@
 #include "base/error.hpp"
 #include "base/registry.hpp"
 #include "cli/filter.hpp"
+#include "cli/jacobian_verbs.hpp"
 #include "cli/likelihood.hpp"
 #include "cli/program.hpp"
+#include "cli/score_verbs.hpp"
 #include "cli/standard_options.hpp"
 #include "model/model_kinds.hpp"
 #include "score/apply.hpp"
@@ -12,6 +14,15 @@
 namespace {
 
 using namespace noiseutils;
+
+/// What is neither a field nor made from one.
+const std::vector<Verb>& verbs() {
+  static const std::vector<Verb> all = {
+      jvp_verb(),   divergence_verb(), spectrum_verb(),     edit_directions_verb(), posterior_covariance_verb(),
+      check_verb(), model_kl_verb(),   straightness_verb(),
+  };
+  return all;
+}
 
 std::vector<std::string> field_names() {
   std::vector<std::string> names;
@@ -28,13 +39,15 @@ Program program() {
   const OptionSpec model = file("model", "FILE", "the model, as train-linear writes it");
   const OptionSpec keep = flag("keep-noisy", "keep the noisy sample as the companion noisy");
   for (const FieldEntry& field : fields()) self.words.push_back({field.name, field.summary, {model, keep}});
-  // score --log-likelihood flow, without a word, prints densities too.
-  self.words.front().options = joined(self.words.front().options, likelihood_options());
+  // score --log-likelihood flow and score --check, without a word, are those words.
+  self.words.front().options = joined(self.words.front().options, likelihood_options(), check_flag_options());
   self.words.push_back({"log-density", "log p(y), one row a sample", joined(std::vector{model}, likelihood_options())});
   self.words.push_back({"convert",
                         "one of the fields into another; needs no model, but the companion noisy",
                         {choice("from", field_names(), "what data is; default: as its metadata says"),
                          choice("to", field_names(), "what data becomes")}});
+  self.words = joined(self.words, words_of(verbs()));
+  self.without = without_of(verbs());
   self.default_word = "score";
   self.options = joined(
       std::vector{
@@ -78,6 +91,11 @@ int convert(const Invocation& call) {
 
 int run(const Invocation& call) {
   const std::string& word = call.words.front();
+  if (const Verb* verb = find_verb(verbs(), word)) return verb->run(call);
+  if (word == "score" && call.options.flag("check")) return check_verb().run(call);
+  for (const OptionSpec& option : check_flag_options())
+    if (call.options.declared(option.name) && call.options.given(option.name))
+      throw UsageError("--" + option.name + " goes with --check");
   if (word == "log-density" || (word == "score" && call.options.given("log-likelihood")))
     return write_log_densities(call);
   for (const OptionSpec& option : likelihood_options())

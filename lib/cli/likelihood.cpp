@@ -1,14 +1,12 @@
 #include "cli/likelihood.hpp"
 
 #include "base/error.hpp"
-#include "cli/filter.hpp"
-#include "cli/rows.hpp"
+#include "cli/row_filter.hpp"
 #include "cli/standard_options.hpp"
 #include "model/external_denoiser.hpp"
 #include "model/fitted_denoiser.hpp"
 #include "model/model_kinds.hpp"
 #include "score/flow_densities.hpp"
-#include "tensor/sample_reader.hpp"
 
 namespace noiseutils {
 namespace {
@@ -89,25 +87,8 @@ std::vector<OptionSpec> likelihood_options() {
 }
 
 int write_log_densities(const Invocation& call) {
-  for (const char* option : {"depth", "resume", "keep-noisy"})
-    if (call.options.declared(option) && call.options.given(option))
-      throw UsageError(std::string("--") + option + " is no option of score log-density");
   const Likelihood asked = likelihood_of(call.options);
-  const auto reader = open_input(call);
-  RowOutput output(call.options.text("format"), call.options.text("output"));
-  std::int64_t index = call.options.integer("first-index");
-  while (const auto record = reader->next()) {
-    check_record(*record, call.options.flag("allow-nonfinite"), index);
-    const auto ids = sample_ids(*record, index);
-    const auto rows = with_context("sample " + ids.front(), [&] { return rows_of(*record, asked, index); });
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      Row row{{"id", ids[i]}, {"index", index++}};
-      row.insert(row.end(), rows[i].begin(), rows[i].end());
-      output.add(row);
-    }
-    output.flush();
-  }
-  return output.finish(), 0;
+  return run_rows(call, [&](const Record& record, std::int64_t first) { return rows_of(record, asked, first); });
 }
 
 }  // namespace noiseutils

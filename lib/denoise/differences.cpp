@@ -38,6 +38,11 @@ std::vector<double> DenoiserDifferences::estimates(std::span<const double> steps
   return result;
 }
 
+std::vector<double> DenoiserDifferences::estimate_of_multiple(double factor) const {
+  const double more = factor - 1;
+  return estimates({&more, 1}, y_.values<double>());
+}
+
 void DenoiserDifferences::jacobian_product(double step, std::span<const double> v, std::span<double> out) const {
   const std::size_t d = index(dim()), count = v.size() / d;
   const double h = step * sigma_;

@@ -19,6 +19,8 @@ class DenoiserDifferences {
       : denoiser_(denoiser), y_(y.converted(DType::F64)), sigma_(sigma) {}
 
   std::int64_t dim() const { return y_.size(); }
+  /// D(factor y) at the same sigma.
+  std::vector<double> estimate_of_multiple(double factor) const;
   /// J v ~ (D(y + h v) - D(y - h v)) / 2h, h = step sigma, for each of the vectors in v, one after the other. Error:
   /// h^2 / 6 of the third derivative, and the rounding of D over h.
   void jacobian_product(double step, std::span<const double> v, std::span<double> out) const;

@@ -70,11 +70,12 @@ class FeaturesModel : public FittedDenoiser {
   }
 
  protected:
-  std::unique_ptr<VectorMap> fitted_map() const override;
-  void fitted_product(std::span<const float> y, std::span<const float> v, std::span<float> out) const override {
+  std::unique_ptr<VectorMap> fitted_map(double) const override;
+  void fitted_product(double, std::span<const float> y, std::span<const float> v, std::span<float> out) const override {
     product(y, v, out);
   }
-  void fitted_product(std::span<const double> y, std::span<const double> v, std::span<double> out) const override {
+  void fitted_product(double, std::span<const double> y, std::span<const double> v,
+                      std::span<double> out) const override {
     product(y, v, out);
   }
 
@@ -127,7 +128,7 @@ class Map : public VectorMap {
   const FeaturesModel& model_;
 };
 
-std::unique_ptr<VectorMap> FeaturesModel::fitted_map() const { return std::make_unique<Map>(*this); }
+std::unique_ptr<VectorMap> FeaturesModel::fitted_map(double) const { return std::make_unique<Map>(*this); }
 
 Tensor floating(const Tensor& tensor, const char* name, const Shape& shape) {
   if (tensor.shape() != shape)

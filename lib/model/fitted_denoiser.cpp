@@ -49,23 +49,23 @@ void FittedDenoiser::require_level(double sigma) const {
 
 std::unique_ptr<VectorMap> FittedDenoiser::denoiser(double sigma, std::int64_t) const {
   require_level(sigma);
-  return fitted_map();
+  return fitted_map(sigma);
 }
 
 std::unique_ptr<VectorMap> FittedDenoiser::score_map(double sigma, std::int64_t) const {
   require_level(sigma);
-  return std::make_unique<TweedieScore>(fitted_map(), sigma * sigma);
+  return std::make_unique<TweedieScore>(fitted_map(sigma), sigma * sigma);
 }
 
 void FittedDenoiser::jacobian_product(double sigma, std::span<const float> y, std::span<const float> v,
                                       std::span<float> out) const {
   require_level(sigma);
-  fitted_product(y, v, out);
+  fitted_product(sigma, y, v, out);
 }
 void FittedDenoiser::jacobian_product(double sigma, std::span<const double> y, std::span<const double> v,
                                       std::span<double> out) const {
   require_level(sigma);
-  fitted_product(y, v, out);
+  fitted_product(sigma, y, v, out);
 }
 
 std::vector<double> FittedDenoiser::log_density(double, std::span<const float>) const { refuse(info(), "density"); }

@@ -29,15 +29,17 @@ class FittedDenoiser : public Model {
   void draw(std::span<const double> normals, std::span<double> x) const override;
 
  protected:
-  /// y -> D(y). The model must outlive the map.
-  virtual std::unique_ptr<VectorMap> fitted_map() const = 0;
+  /// Throws DataError, naming the levels that it knows, unless it may be used at sigma.
+  virtual void require_level(double sigma) const;
+  /// y -> D(y; sigma), at a sigma that require_level() let pass. The model must outlive the map.
+  virtual std::unique_ptr<VectorMap> fitted_map(double sigma) const = 0;
   /// v -> J v with J = dD/dy at y, which need not be symmetric.
-  virtual void fitted_product(std::span<const float> y, std::span<const float> v, std::span<float> out) const = 0;
-  virtual void fitted_product(std::span<const double> y, std::span<const double> v, std::span<double> out) const = 0;
+  virtual void fitted_product(double sigma, std::span<const float> y, std::span<const float> v,
+                              std::span<float> out) const = 0;
+  virtual void fitted_product(double sigma, std::span<const double> y, std::span<const double> v,
+                              std::span<double> out) const = 0;
 
  private:
-  void require_level(double sigma) const;
-
   SigmaRange range_;
 };
 

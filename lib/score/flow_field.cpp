@@ -8,9 +8,8 @@
 
 #include "base/error.hpp"
 #include "model/fitted_denoiser.hpp"
-#include "model/linear_model.hpp"
-#include "model/posterior.hpp"
 #include "random/random.hpp"
+#include "score/divergence.hpp"
 
 namespace noiseutils {
 namespace {
@@ -24,36 +23,6 @@ double dot(std::span<const double> a, std::span<const double> b) {
 double log_density_of_noise(double s, std::span<const double> x) {
   const double t = s * s;
   return -0.5 * (dot(x, x) / t + static_cast<double>(x.size()) * std::log(2 * std::numbers::pi * t));
-}
-
-/// d - tr diag(lambda / (lambda + s^2)), free of the cancellation at small s.
-double remaining_gain(const LinearModel& model, double s) {
-  const double t = s * s;
-  const Gains gains = model.gains([&](double lambda) { return t / (lambda + t); });
-  return std::accumulate(gains.coefficients.begin(), gains.coefficients.end(), 0.0) +
-         static_cast<double>(model.dim() - model.rank()) * gains.residual;
-}
-
-/// tr J over unit vectors.
-double trace_of_products(const Model& model, double s, std::span<const double> x) {
-  std::vector<double> unit(x.size(), 0.0), column(x.size());
-  double trace = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    unit[i] = 1;
-    model.jacobian_product(s, x, unit, column);
-    trace += column[i];
-    unit[i] = 0;
-  }
-  return trace;
-}
-
-double remaining_trace(const Model& model, double s, std::span<const double> x) {
-  const auto dim = static_cast<double>(model.dim());
-  if (const LinearModel* linear = model.linear()) return remaining_gain(*linear, s);
-  if (dynamic_cast<const FittedDenoiser*>(&model) != nullptr) return dim - trace_of_products(model, s, x);
-  std::vector<double> variance(x.size());
-  model.posterior(s)->variance(x, variance);
-  return dim - std::accumulate(variance.begin(), variance.end(), 0.0) / (s * s);
 }
 
 }  // namespace
@@ -76,7 +45,7 @@ FlowField model_flow(const Model& model, std::vector<std::vector<double>> probes
   field.calls = 1 + static_cast<std::int64_t>(probes.size());
   field.at = [&model, probes = std::move(probes)](double s, std::span<const double> x, std::span<double> score) {
     model.score_map(s, 1)->apply(x, score);
-    if (probes.empty()) return remaining_trace(model, s, x);
+    if (probes.empty()) return jacobian_trace(model, s, x).remaining;
     std::vector<double> product(x.size());
     double trace = 0;
     for (const auto& v : probes) {

@@ -14,18 +14,6 @@ namespace {
 
 constexpr std::int64_t kMaxPixels = std::int64_t{1} << 25;  // held in memory, with what the stages see: 30 bytes each
 
-/// "15/255,25/255": numbers above 0.
-std::vector<double> levels_of(const std::string& text) {
-  std::vector<double> levels;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    levels.push_back(parse_number(text.substr(begin, end - begin)));
-    if (!(levels.back() > 0)) throw UsageError("--levels " + text + ": a noise level is above 0");
-    begin = end + 1;
-  }
-  return levels;
-}
-
 /// The law of patches without their mean in a model file: a mixture, or one Gaussian.
 PatchMixture gate_of(const std::string& path, std::int64_t patch) {
   if (path.empty()) throw UsageError("a cascade needs --gate FILE, a mixture of patches (train-linear mixture)");
@@ -55,7 +43,7 @@ PatchMixture gate_of(const std::string& path, std::int64_t patch) {
 class CascadeStatistics : public Statistics {
  public:
   CascadeStatistics(const VectorLayout& layout, const OptionValues& given, PatchMixture gate)
-      : patch_(layout.patch), levels_(levels_of(given.text("levels"))), gate_(std::move(gate)) {
+      : patch_(layout.patch), levels_(parse_levels("levels", given.text("levels"))), gate_(std::move(gate)) {
     if (layout.axes != "HW") throw DataError("a cascade is learned on grey images (axes HW), not " + layout.axes);
     if (patch_ < 4 || patch_ % 2 != 0 || patch_ > PaddedPlane::kMargin)
       throw UsageError("a cascade needs --patch P, even, from 4 to 16");
@@ -87,6 +75,7 @@ class CascadeStatistics : public Statistics {
     for (const CleanImage& image : same->images_) add_image(image);
   }
 
+  bool resumable() const override { return true; }
   void save(Record& state) override {
     const std::int64_t k = gate_.components(), d = gate_.dim();
     state.tensors["gate_weights"] = Tensor::of<double>({k}, gate_.weights);

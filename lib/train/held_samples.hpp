@@ -18,6 +18,7 @@ class HeldSamples : public VectorStatistics {
   void add_rows(std::int64_t first, const Tensor& rows, std::span<const double> variances) override;
   void add_patches(const Tensor& rows, double variance) override;
   void merge(const Statistics& other) override;
+  bool resumable() const override { return true; }
   void save(Record& state) override;
   void load(const Record& state);
 
