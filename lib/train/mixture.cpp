@@ -48,7 +48,7 @@ class MixtureStatistics : public Statistics {
     if (same == nullptr) throw DataError("is of a pass from a --start, the states before are of samples");
     sample_.merge(same->sample_);
   }
-  bool resumable() const override { return true; }
+  bool resumable() const override { return !passes_; }
   void save(Record& state) override { sample_.save(state); }
   void load(const Record& state) { sample_.load(state); }
 
