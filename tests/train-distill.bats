@@ -118,7 +118,7 @@ END_OF_PYTHON
   fails_with 64 train-linear distill --sigma 0.1 leaves.npy | grep -q -e --model
   fails_with 64 train-linear distill --model gaussian.safetensors leaves.npy | grep -q -e --sigma
   for list in 0 0.1,,1 -1 a; do fails_with 64 train-linear distill --model gaussian.safetensors --sigma=$list leaves.npy; done
-  fails_with 65 train-linear distill --model gaussian.safetensors --sigma 0.1,0.1 leaves.npy | grep -q twice
+  fails_with 64 train-linear distill --model gaussian.safetensors --sigma 0.1,0.1 leaves.npy | grep -q twice
   fails_with 64 train-linear distill --model gaussian.safetensors --denoiser cat --sigma 0.1 leaves.npy
   fails_with 69 train-linear distill --denoiser false --sigma 0.1 leaves.npy
   noise gaussian --sigma 0.1 leaves.npy | fails_with 65 train-linear distill --model gaussian.safetensors --sigma 0.1 | grep -q clean
