@@ -2,7 +2,7 @@
 
 VERSION := 0.1.0
 BUILD   ?= build
-# BLAS=openblas|none, FFT=fftw|none; unset: what is found
+# BLAS=openblas|none, FFT=fftw|none; unset: what is found. MPI=1: train-linear and metric run under mpirun
 # EIGEN= CLI11= JSON= STB= RANDOM123= DOCTEST=: folders of headers, where pkg-config does not know them
 
 # What makes sure that packages are there before `test`, `demo`: DEPS=: where they come from elsewhere (conda, Spack).
@@ -42,6 +42,15 @@ $(FLAGS_STAMP): FORCE
 $(BUILD)/obj/%.o: %.cpp $(FLAGS_STAMP)
 	@mkdir -p $(@D)
 	$(CXX) $(ALL_CPPFLAGS) $(ALL_CXXFLAGS) -MMD -MP -c $< -o $@
+
+# Of MPI one object knows; and of the programs those with ranks are linked with it. The others stay as they are.
+MPI_STAMP := $(BUILD)/obj/mpi
+$(MPI_STAMP): FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(MPI_FLAGS) $(MPI_LIBS)' | cmp -s - $@ || printf '%s\n' '$(MPI_FLAGS) $(MPI_LIBS)' > $@
+$(BUILD)/obj/lib/base/rank_session.o: $(MPI_STAMP)
+$(BUILD)/obj/lib/base/rank_session.o: ALL_CPPFLAGS += $(MPI_FLAGS)
+$(BUILD)/bin/train-linear $(BUILD)/bin/metric: LIBS += $(MPI_LIBS)
 
 # Hot kernels: one object an instruction set, chosen at run time. -O3, and no contraction to FMA: all give the same bits.
 # g++ vectorises sqrt and selections only where errno and floating-point traps do not matter; values do not change.
@@ -161,7 +170,7 @@ clean: ## remove what was built
 help: ## this list
 	@echo "Targets:"
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | sort | expand -t 18
-	@echo "Variables: BUILD PREFIX DESTDIR PROGRAM_PREFIX CXX CXXFLAGS CPPFLAGS LDFLAGS BLAS=openblas|none FFT=fftw|none"
+	@echo "Variables: BUILD PREFIX DESTDIR PROGRAM_PREFIX CXX CXXFLAGS CPPFLAGS LDFLAGS BLAS=openblas|none FFT=fftw|none MPI=1"
 	@echo "  EIGEN CLI11 JSON STB RANDOM123 DOCTEST (folders of headers where pkg-config does not know them) DEPS FUZZ_SECONDS"
 
 -include $(LIB_OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(TOOLS:%=$(BUILD)/obj/tools/%.d) \

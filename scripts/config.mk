@@ -47,6 +47,24 @@ else ifneq ($(FFT),none)
 $(error FFT=$(FFT) is not fftw or none)
 endif
 
+# Open MPI or MPICH, by pkg-config or else by their compiler, which prints its flags. Not the C++ interface of old.
+MPI ?= 0
+MPI_FLAGS :=
+MPI_LIBS :=
+ifeq ($(MPI),1)
+MPI_PACKAGE := $(firstword $(foreach package,ompi-c mpich mpi-c,$(if $(call found,$(package)),$(package))))
+MPICXX ?= mpicxx
+mpicxx = $(or $(shell $(MPICXX) -showme:$(1) 2>/dev/null),$(filter -I% -L% -l% -Wl%,$(shell $(MPICXX) $(2) 2>/dev/null)))
+MPI_FLAGS := $(if $(MPI_PACKAGE),$(call cflags_of,$(MPI_PACKAGE)),$(patsubst -I%,-isystem %,$(call mpicxx,compile,-compile_info)))
+MPI_LIBS := $(if $(MPI_PACKAGE),$(shell $(PKG_CONFIG) --libs $(MPI_PACKAGE)),$(call mpicxx,link,-link_info))
+ifeq ($(strip $(MPI_LIBS)),)
+$(error MPI=1 finds neither Open MPI nor MPICH by pkg-config, nor the compiler mpicxx (MPICXX=))
+endif
+MPI_FLAGS += -DNOISEUTILS_MPI -DOMPI_SKIP_MPICXX -DMPICH_SKIP_MPICXX
+else ifneq ($(MPI),0)
+$(error MPI=$(MPI) is not 1 or 0)
+endif
+
 ifeq ($(MACHINE),x86_64)
 ARCH_FLAGS := -march=x86-64-v2
 ISAS := baseline avx2 avx512

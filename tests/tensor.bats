@@ -169,3 +169,25 @@ END
   tensor montage --columns 5 --gap 2 five.nst -o row.pgm
   [ "$(head -c 10 row.pgm | tr '\n' ' ' | cut -d' ' -f 2,3)" = "68 16" ]
 }
+
+@test "tensor count: samples of each file by its headers alone; a pipe and what is no data are refused" {
+  cd "$BATS_TEST_TMPDIR"
+  noise dead-leaves -n 5 --height 8 --width 6 -o five.npy
+  noise dead-leaves -n 3 --height 8 --width 6 -o three.nst
+  tensor slice --to 2 three.nst -o two.safetensors
+  noise dead-leaves -n 4 --height 8 --width 6 -o four.tif
+  noise dead-leaves -n 1 --height 8 --width 6 -o one.png
+  tensor count five.npy three.nst two.safetensors four.tif one.png >counts
+  [ "$(jq -r '"\(.samples) \(.file)"' counts | tr '\n' ' ')" = "5 five.npy 3 three.nst 2 two.safetensors 4 four.tif 1 one.png " ]
+  [ "$(tensor count --axes CHW five.npy | jq .samples)" -eq 1 ]
+  # The pixels are not looked at.
+  head -c 60 one.png >cut.png
+  [ "$(tensor count cut.png | jq .samples)" -eq 1 ]
+  fails_with 64 tensor count
+  fails_with 66 tensor count nothing.npy
+  fails_with 66 tensor count -
+  echo no data >words
+  fails_with 65 tensor count words
+  truncate -s -7 three.nst
+  fails_with 65 tensor count three.nst
+}

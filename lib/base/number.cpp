@@ -39,6 +39,24 @@ double parse_number(std::string_view text) {
 
 std::int64_t parse_integer(std::string_view text) { return parse_whole<std::int64_t>(text, "a whole number"); }
 
+double parse_duration(std::string_view text) {
+  double unit = 1;
+  const std::string_view whole = text;
+  if (!text.empty()) {
+    const char last = text.back();
+    if (last == 'm') unit = 60;
+    if (last == 'h') unit = 3600;
+    if (last == 's' || unit > 1) text.remove_suffix(1);
+  }
+  double seconds = -1;
+  try {
+    seconds = unit * parse_number(text);
+  } catch (const UsageError&) {  // reported below, with the unit
+  }
+  if (!(seconds >= 0)) throw UsageError("\"" + std::string(whole) + "\" is no time: expected e.g. 90, 30s, 5m or 1h");
+  return seconds;
+}
+
 std::uint64_t parse_unsigned(std::string_view text) {
   return parse_whole<std::uint64_t>(text, "a whole number from 0 on");
 }

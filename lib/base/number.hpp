@@ -14,6 +14,10 @@ double parse_number(std::string_view text);
 /// The whole of `text` as a decimal integer. Refused with UsageError: signs in odd places, overflow, "1e3", "0x10".
 std::int64_t parse_integer(std::string_view text);
 
+/// Seconds of "90", "30s", "5m", "1.5h": a number >= 0, of seconds unless a unit follows. Refused with UsageError
+/// otherwise.
+double parse_duration(std::string_view text);
+
 /// As parse_integer, for 0 ... 2^64 - 1.
 std::uint64_t parse_unsigned(std::string_view text);
 

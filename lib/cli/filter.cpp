@@ -35,7 +35,7 @@ HistoryStep history_step(const Invocation& call) {
   step.argv = {call.program};
   step.argv.insert(step.argv.end(), call.words.begin(), call.words.end());
   for (const std::string& word : call.options.history_words()) step.argv.push_back(word);
-  if (call.options.declared("seed")) step.seed = call.options.seed();
+  if (call.options.declared("seed") && call.options.has("seed")) step.seed = call.options.seed();
   return step;
 }
 
@@ -49,7 +49,8 @@ std::unique_ptr<RecordWriter> open_output(const Invocation& call) {
 
 void check_record(const Record& record, bool allow_nonfinite, std::int64_t first_sample, const std::string& remedy) {
   const auto refuse = [&](std::int64_t i, const std::string& why) {
-    throw DataError("sample " + sample_id(record, i, first_sample + i) + ": " + why);
+    const std::string name = sample_id(record, i, first_sample + i), number = std::to_string(first_sample + i);
+    throw DataError("sample " + name + (name == number ? "" : " (number " + number + ")") + ": " + why);
   };
   if (record.find("data") == nullptr) refuse(0, "no tensor \"data\"");
   if (record.require("data").size() == 0)
@@ -63,6 +64,18 @@ void check_record(const Record& record, bool allow_nonfinite, std::int64_t first
       refuse(element / size,
              "tensor \"" + name + "\" is not finite at element " + std::to_string(element % size) + remedy);
     }
+}
+
+std::vector<bool> nonfinite_samples(const Record& record) {
+  const std::int64_t samples = sample_count(record);
+  std::vector<bool> bad(static_cast<std::size_t>(samples), false);
+  for (const auto& [name, tensor] : record.tensors) {
+    if (first_nonfinite(tensor) < 0) continue;
+    const bool of_samples = is_batch(record) && tensor.rank() > 0 && tensor.axis(0) == samples;
+    for (std::int64_t i = 0; i < samples; ++i)
+      if (!of_samples || first_nonfinite(tensor.at(i)) >= 0) bad[static_cast<std::size_t>(i)] = true;
+  }
+  return bad;
 }
 
 void add_history(Record& record, const Invocation& call) {
@@ -99,6 +112,7 @@ int run_filter(const Invocation& call, const FilterWork& work) {
   Progress progress(call.title(), call.options.text("progress"));
   const std::int64_t first_index = call.options.declared("first-index") ? call.options.integer("first-index") : 0;
   const std::int64_t resumed = writer->samples_already_written();
+  progress.begin_at(resumed);
   std::int64_t done = 0;
   while (auto record = next()) {
     const std::int64_t samples = sample_count(*record);
@@ -120,6 +134,7 @@ int run_filter(const Invocation& call, const FilterWork& work) {
   }
   if (done < resumed) throw DataError("the input has fewer samples than the partial output");
   writer->finish();
+  progress.finish(done, reader->bytes_read());
   return 0;
 }
 
@@ -128,6 +143,7 @@ int run_source(const Invocation& call, std::int64_t count, const SourceWork& wor
   Progress progress(call.title(), call.options.text("progress"));
   const std::int64_t first_index = call.options.integer("first-index");
   const std::int64_t resumed = writer->samples_already_written();
+  progress.begin_at(resumed);
   for (std::int64_t i = resumed; i < count; ++i) {
     Record record = [&] {
       try {
@@ -145,6 +161,7 @@ int run_source(const Invocation& call, std::int64_t count, const SourceWork& wor
     progress.update(i + 1, count);
   }
   writer->finish();
+  progress.finish(count, 0);
   return 0;
 }
 

@@ -29,6 +29,9 @@ std::unique_ptr<RecordWriter> open_output(const Invocation& call);
 void check_record(const Record& record, bool allow_nonfinite, std::int64_t first_sample,
                   const std::string& remedy = " (--allow-nonfinite takes it as it is)");
 
+/// Which samples of a record hold NaN or infinity in any tensor; all of them where a tensor that they share does.
+std::vector<bool> nonfinite_samples(const Record& record);
+
 /// Appends the call to the record's history unless --no-history.
 void add_history(Record& record, const Invocation& call);
 

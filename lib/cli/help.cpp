@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "base/error.hpp"
+#include "base/ranks.hpp"
 #include "base/registry.hpp"
 #include "cli/program.hpp"
 #include "cli/standard_options.hpp"
@@ -176,6 +177,7 @@ std::string version_text(const Program& program, bool json) {
 #else
                          {"fft", "none"},           {"licence", "BSD-3-Clause"}};
 #endif
+  version["mpi"] = ranks().library();
   return version.dump() + "\n";
 }
 

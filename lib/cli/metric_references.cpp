@@ -16,11 +16,12 @@ std::vector<OptionSpec> reference_options() {
   };
 }
 
-MetricInput open_references(const Invocation& call, const std::vector<const MetricEntry*>& asked) {
+MetricInput open_references(const Invocation& call, const std::vector<const MetricEntry*>& asked,
+                            const RankInput& data) {
   MetricInput::Request request;
   request.range = call.options.maybe_number("range");
   request.names = call.options.list("reference");
-  for (const std::string& name : request.names) request.files.emplace_back(open_records({name}, read_options(call)));
+  for (const std::string& name : request.names) request.files.emplace_back(open_beside(call, name, data));
   request.frames = call.options.flag("frames");
   request.subsample = call.options.declared("subsample") && call.options.flag("subsample");
   if (call.options.declared("seed")) request.seed = call.options.seed();

@@ -1,10 +1,12 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <new>
 
 #include "base/error.hpp"
+#include "base/ranks.hpp"
 #include "base/signals.hpp"
 #include "base/threads.hpp"
 #include "cli/program.hpp"
@@ -14,7 +16,18 @@
 namespace noiseutils {
 namespace {
 
+/// Whether this rank is to say why it ends. A wrong command line fails on all ranks: what the first says ends the
+/// others before they say it too, by a signal that may be deferred. That a signal stopped them all is said by the first
+/// alone.
+bool speaks(ExitCode code) {
+  constexpr unsigned kMicroseconds = 200'000, kMost = 9;
+  const auto rank = static_cast<unsigned>(ranks().rank());
+  if (rank == 0) return true;
+  return code != ExitCode::interrupted && usleep(kMicroseconds * std::min(4 + rank, kMost)) == 0;
+}
+
 int report(const std::string& program, const std::string& message, ExitCode code) {
+  if (!speaks(code)) return static_cast<int>(code);
   std::string line = program + ": " + message;
   for (char& c : line)  // names of strangers must not move the cursor, nor make two lines of one
     if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
@@ -24,6 +37,7 @@ int report(const std::string& program, const std::string& message, ExitCode code
 }
 
 void print(const std::string& text) {
+  if (!ranks().is_first()) return;
   TextOutput output("");
   output.write(text);
   output.finish();

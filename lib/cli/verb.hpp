@@ -27,7 +27,7 @@ const Verb* find_verb(const std::vector<Verb>& verbs, std::string_view name);
 Verb diffuse_verb();
 /// Verbs of `tensor` that turn streams into streams: cat head tail slice split stack convert montage.
 std::vector<Verb> stream_verbs();
-/// Verbs of `tensor` that say something about a stream: info history check.
+/// Verbs of `tensor` that say something about a stream: info history check count.
 std::vector<Verb> report_verbs();
 /// The verb of `tensor` that cuts an image into sub-images: subsample.
 std::vector<Verb> subsample_verbs();

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <numeric>
 #include <string>
 
 #include "base/error.hpp"
@@ -35,7 +34,8 @@ template <class T>
 MomentAccumulator<T>::MomentAccumulator(std::int64_t dim)
     : dim_(dim),
       lanes_(panel_kernels<T>().lanes),
-      padded_dim_((dim + panel_kernels<T>().lanes - 1) / panel_kernels<T>().lanes * panel_kernels<T>().lanes) {
+      padded_dim_((dim + panel_kernels<T>().lanes - 1) / panel_kernels<T>().lanes * panel_kernels<T>().lanes),
+      edges_(dim) {
   const std::int64_t block_bytes = kBlock * dim * static_cast<std::int64_t>(sizeof(T));
   blocks_per_group_ = std::clamp<std::int64_t>(kWaveBytes / block_bytes, 1, kBlocksPerGroup);
   groups_per_wave_ =
@@ -61,22 +61,18 @@ template <class T>
 std::int64_t MomentAccumulator<T>::count() const {
   std::int64_t n = total_.count;
   for (const Block& block : blocks_) n += block.rows;
-  for (const auto& [block, edge] : edges_) n += static_cast<std::int64_t>(edge.index.size());
-  return n;
+  return n + edges_.count();
 }
 
 template <class T>
 void MomentAccumulator<T>::add(std::int64_t first, std::span<const T> rows) {
-  const std::int64_t last = first + static_cast<std::int64_t>(rows.size()) / dim_;
-  for (std::int64_t begin = first; begin < last;) {
-    const std::int64_t end = std::min(last, (begin / kBlock + 1) * kBlock);
-    const T* row = rows.data() + (begin - first) * dim_;
-    if (end - begin == kBlock && edges_.find(begin / kBlock) == edges_.end())
-      queue_block(row, kBlock);
-    else
-      keep_edge(begin, row, end - begin);
-    begin = end;
-  }
+  edges_.add(first, rows, queue());
+}
+
+/// Takes whole blocks, one after the other, or what there is of one.
+template <class T>
+typename EdgeRows<T>::Take MomentAccumulator<T>::queue() {
+  return [this](const T* rows, std::int64_t count) { add_whole({rows, index(count * dim_)}); };
 }
 
 template <class T>
@@ -95,34 +91,13 @@ void MomentAccumulator<T>::queue_block(const T* rows, std::int64_t count) {
 
 /// Rows of one block. A block that has become complete is queued.
 template <class T>
-void MomentAccumulator<T>::keep_edge(std::int64_t first, const T* rows, std::int64_t count) {
-  Edge& edge = edges_[first / kBlock];
-  for (std::int64_t i = 0; i < count; ++i) {
-    if (std::find(edge.index.begin(), edge.index.end(), first + i) != edge.index.end())
-      throw DataError("sample " + std::to_string(first + i) + " was counted already");
-    edge.index.push_back(first + i);
-  }
-  edge.rows.insert(edge.rows.end(), rows, rows + count * dim_);
-  if (static_cast<std::int64_t>(edge.index.size()) < kBlock) return;
-  sort_edge(edge);
-  queue_block(edge.rows.data(), kBlock);
-  edges_.erase(first / kBlock);
+void MomentAccumulator<T>::skip(std::int64_t index) {
+  edges_.skip(index, queue());
 }
 
-/// Parts merged in any order give the block as one run would have read it.
 template <class T>
-void MomentAccumulator<T>::sort_edge(Edge& edge) const {
-  if (std::is_sorted(edge.index.begin(), edge.index.end())) return;
-  std::vector<std::size_t> order(edge.index.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return edge.index[a] < edge.index[b]; });
-  Edge sorted;
-  for (const std::size_t i : order) {
-    sorted.index.push_back(edge.index[i]);
-    const auto row = edge.rows.begin() + static_cast<std::int64_t>(i) * dim_;
-    sorted.rows.insert(sorted.rows.end(), row, row + dim_);
-  }
-  edge = std::move(sorted);
+void MomentAccumulator<T>::close() {
+  edges_.flush(queue());
 }
 
 /// The block's mean, and its rows about it in panels.
@@ -247,20 +222,21 @@ void MomentAccumulator<T>::merge(const MomentAccumulator& other) {
     throw DataError("statistics of dimension " + std::to_string(other.dim_) + " do not merge with dimension " +
                     std::to_string(dim_));
   flush();
+  if (other.blocks_.empty()) return merge_flushed(other);  // what was read from a file: no third copy is made
   MomentAccumulator theirs = other;
   theirs.flush();
-  merge_scatter(total_, theirs.total_);
-  for (const auto& [block, edge] : theirs.edges_)
-    for (std::size_t i = 0; i < edge.index.size(); ++i) keep_edge(edge.index[i], edge.rows.data() + i * index(dim_), 1);
+  merge_flushed(theirs);
+}
+
+template <class T>
+void MomentAccumulator<T>::merge_flushed(const MomentAccumulator& other) {
+  merge_scatter(total_, other.total_);
+  edges_.merge(other.edges_, queue());
 }
 
 template <class T>
 Moments MomentAccumulator<T>::finish() {
-  for (auto& [block, edge] : edges_) {
-    sort_edge(edge);
-    queue_block(edge.rows.data(), static_cast<std::int64_t>(edge.index.size()));
-  }
-  edges_.clear();
+  close();
   flush();
   if (total_.count == 0) throw InternalError("moments of no rows");
   Moments result{total_.count, total_.mean, std::vector<double>(index(dim_ * dim_))};
@@ -270,41 +246,6 @@ Moments MomentAccumulator<T>::finish() {
       for (std::int64_t r = 0; r < tile.rows && tile.row + r <= tile.col + c; ++r)
         result.covariance[index((tile.col + c) * dim_ + tile.row + r)] =
             scale * total_.tiles[tile.offset + index(c * tile.leading + r)];
-  return result;
-}
-
-template <class T>
-typename MomentAccumulator<T>::State MomentAccumulator<T>::state() {
-  flush();
-  State state{total_.count, total_.mean, std::vector<double>(index(dim_ * (dim_ + 1) / 2)), {}, {}};
-  for (const Tile& tile : tiles_)
-    for (std::int64_t c = 0; c < tile.cols; ++c)
-      for (std::int64_t r = 0; r < tile.rows && tile.row + r <= tile.col + c; ++r) {
-        const std::int64_t row = tile.row + r, col = tile.col + c;
-        state.scatter[index(col * (col + 1) / 2 + row)] = total_.tiles[tile.offset + index(c * tile.leading + r)];
-      }
-  for (auto& [block, edge] : edges_) {
-    sort_edge(edge);
-    state.edge_index.insert(state.edge_index.end(), edge.index.begin(), edge.index.end());
-    state.edge_rows.insert(state.edge_rows.end(), edge.rows.begin(), edge.rows.end());
-  }
-  return state;
-}
-
-template <class T>
-MomentAccumulator<T> MomentAccumulator<T>::from_state(std::int64_t dim, const State& state) {
-  MomentAccumulator result(dim);
-  result.total_.count = state.count;
-  result.total_.mean = state.mean;
-  for (const Tile& tile : result.tiles_)
-    for (std::int64_t c = 0; c < tile.cols; ++c)
-      for (std::int64_t r = 0; r < tile.rows && tile.row + r <= tile.col + c; ++r) {
-        const std::int64_t row = tile.row + r, col = tile.col + c;
-        result.total_.tiles[tile.offset + index(c * tile.leading + r)] =
-            state.scatter[index(col * (col + 1) / 2 + row)];
-      }
-  for (std::size_t i = 0; i < state.edge_index.size(); ++i)
-    result.keep_edge(state.edge_index[i], state.edge_rows.data() + i * index(dim), 1);
   return result;
 }
 

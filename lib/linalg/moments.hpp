@@ -2,9 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <span>
 #include <vector>
+
+#include "linalg/edge_rows.hpp"
 
 namespace noiseutils {
 
@@ -25,7 +26,7 @@ struct Moments {
 template <class T>
 class MomentAccumulator {
  public:
-  static constexpr std::int64_t kBlock = 256;
+  static constexpr std::int64_t kBlock = EdgeRows<T>::kBlock;
 
   explicit MomentAccumulator(std::int64_t dim);
 
@@ -37,6 +38,11 @@ class MomentAccumulator {
   /// Adds rows that belong together and are never split over shards (the patches of one image), cut into blocks from
   /// their own beginning.
   void add_whole(std::span<const T> rows);
+  /// There is no row of this index: its block is complete without it. (A sample that was left out must not keep the
+  /// other rows of its block waiting.)
+  void skip(std::int64_t index);
+  /// Blocks that are incomplete are to stay as they are: what is merged in later brings none of their rows.
+  void close();
   void merge(const MomentAccumulator& other);
 
   /// The moments of all rows, blocks that are still incomplete included: the end of this accumulator. count() >= 1.
@@ -47,10 +53,27 @@ class MomentAccumulator {
     std::int64_t count = 0;  ///< rows in mean and scatter
     std::vector<double> mean;
     std::vector<double> scatter;           ///< upper triangle, column after column: dim (dim + 1) / 2
-    std::vector<std::int64_t> edge_index;  ///< global indices of rows of incomplete blocks, rising
+    std::vector<std::int64_t> edge_index;  ///< global indices of rows of incomplete blocks, rising by block
     std::vector<T> edge_rows;
+    std::vector<std::int64_t> edge_skipped;  ///< indices in those blocks of which there is no row
+    std::vector<std::int64_t> queue_counts;  ///< of exact_state(): rows of each block that waits to be multiplied out
+    std::vector<T> queue_rows;
   };
   State state();
+  /// The same, but with the blocks that wait as rows: what goes on from it ends in the same bits as if it had not
+  /// stopped. (state() multiplies them out, in a group of its own.)
+  State exact_state() const;
+
+  /// A State that lies elsewhere, such as in a mapped file.
+  struct StateView {
+    std::int64_t count = 0;
+    std::span<const double> mean, scatter;
+    std::span<const std::int64_t> edge_index;
+    std::span<const T> edge_rows;
+    std::span<const std::int64_t> edge_skipped = {}, queue_counts = {};
+    std::span<const T> queue_rows = {};
+  };
+  static MomentAccumulator from_state(std::int64_t dim, const StateView& state);
   static MomentAccumulator from_state(std::int64_t dim, const State& state);
 
  private:
@@ -65,10 +88,6 @@ class MomentAccumulator {
     std::size_t offset;
   };
 
-  struct Edge {  // the rows that are there of a block that is incomplete
-    std::vector<std::int64_t> index;
-    std::vector<T> rows;
-  };
   struct Block {
     std::size_t offset;  // of its first row in wave_
     std::size_t panels;  // of its first panel in panels_
@@ -78,8 +97,8 @@ class MomentAccumulator {
 
   Scatter empty_scatter() const;
   void queue_block(const T* rows, std::int64_t count);
-  void keep_edge(std::int64_t first, const T* rows, std::int64_t count);
-  void sort_edge(Edge& edge) const;
+  typename EdgeRows<T>::Take queue();
+  void merge_flushed(const MomentAccumulator& other);
   void flush();
   void center(Block& block);
   const T* panel(const Block& block, std::int64_t column) const;
@@ -93,10 +112,10 @@ class MomentAccumulator {
   std::vector<Tile> tiles_;
   std::size_t tile_values_ = 0;
   Scatter total_;
-  std::vector<T> wave_;                 // rows of the queued blocks
-  std::vector<T> panels_;               // the same, centred, as panels of the product's kernel
-  std::vector<Block> blocks_;           // the queued blocks
-  std::map<std::int64_t, Edge> edges_;  // by number of the block
+  std::vector<T> wave_;        // rows of the queued blocks
+  std::vector<T> panels_;      // the same, centred, as panels of the product's kernel
+  std::vector<Block> blocks_;  // the queued blocks
+  EdgeRows<T> edges_;
 };
 
 }  // namespace noiseutils

@@ -101,11 +101,27 @@ std::string state_text(const std::vector<MetricPool>& pools) {
   return json_text({{"format", kFormat}, {"metrics", list}}) + "\n";
 }
 
-void MergedPools::add(const std::string& text) {
+namespace {
+
+/// The states of pools in a text.
+nlohmann::json states_in(const std::string& text) {
   const nlohmann::json json = parse_json(text);
   if (!json.is_object() || json.value("format", nlohmann::json()) != kFormat)
     throw DataError(std::string("is no state of metric --state (format ") + kFormat + ")");
-  const auto& list = part(json, "metrics", nlohmann::json::value_t::array);
+  return part(json, "metrics", nlohmann::json::value_t::array);
+}
+
+void merge_states(std::vector<MetricPool>& pools, const nlohmann::json& list) {
+  if (list.size() != pools.size()) throw DataError("has other metrics than those before");
+  for (std::size_t i = 0; i < list.size(); ++i) pools[i].merge_state(list[i]);
+}
+
+}  // namespace
+
+void merge_state_text(std::vector<MetricPool>& pools, const std::string& text) { merge_states(pools, states_in(text)); }
+
+void MergedPools::add(const std::string& text) {
+  const nlohmann::json list = states_in(text);
   if (pools_.empty())
     for (const auto& state : list) {
       const auto& entry = require_entry<DataError>(
@@ -113,8 +129,7 @@ void MergedPools::add(const std::string& text) {
       options_.push_back(options_from(state, entry));
       pools_.emplace_back(entry, options_.back());
     }
-  if (list.size() != pools_.size()) throw DataError("has other metrics than those before");
-  for (std::size_t i = 0; i < list.size(); ++i) pools_[i].merge_state(list[i]);
+  merge_states(pools_, list);
 }
 
 }  // namespace noiseutils

@@ -12,6 +12,10 @@ namespace noiseutils {
 /// object of MetricPool::state() a metric.
 std::string state_text(const std::vector<MetricPool>& pools);
 
+/// Takes in what other pools of the same metrics and options have seen. Throws DataError if the text is no state, or of
+/// others.
+void merge_state_text(std::vector<MetricPool>& pools, const std::string& text);
+
 /// Pools put together from such texts, in the order they come.
 class MergedPools {
  public:

@@ -66,7 +66,9 @@ ByteInput::ByteInput(const std::string& path) : name_(path == "-" ? "standard in
     if (std::exchange(taken, true)) throw UsageError("standard input can be read only once");
     if (isatty(descriptor_)) throw UsageError("standard input is a terminal; give a FILE or pipe a stream in");
   } else {
-    descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    // A FIFO is waited for.
+    while ((descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) < 0 && errno == EINTR)
+      if (stop_requested()) throw Interrupted("stopped by a signal; go on with --resume");
     if (descriptor_ < 0) throw InputError(path + ": " + errno_text(errno));
     owns_descriptor_ = true;
   }

@@ -13,5 +13,6 @@ std::uint64_t content_hash(const Tensor& sample);
 
 /// The hash as model files hold it: 16 hexadecimal digits.
 std::string content_hash_text(const Tensor& sample);
+std::string content_hash_text(std::uint64_t hash);
 
 }  // namespace noiseutils

@@ -56,6 +56,7 @@ class OperandReader : public RecordReader {
       if (stream_) {
         if (auto record = next_of_stream()) return record;
         stream_.reset();
+        bytes_before_ = bytes_read();
         input_.reset();
       } else if (pages_) {
         if (page_ < pages_->pages()) return next_page();
@@ -68,8 +69,39 @@ class OperandReader : public RecordReader {
     }
   }
 
+  /// Pages that are a sample each are counted, not decoded, and files of one page not even opened.
+  std::int64_t pass_over(std::int64_t samples) override {
+    std::int64_t passed = 0;
+    while (passed < samples && !stream_) {
+      if (pages_ && page_ == pages_->pages()) {
+        pages_.reset();
+      } else if (pages_) {
+        if (pages_->samples() != pages_->pages() || options_.axes.starts_with('N')) break;
+        ++page_;
+        ++next_index_;
+        ++passed;
+        if (run_ends_here_ && page_ == pages_->pages()) in_run_ = false;
+      } else if (current_ == operands_.size()) {
+        break;
+      } else if (is_one_page(operands_[current_])) {
+        ++current_;
+        begin_run();
+        ++next_index_;
+        ++passed;
+        if (run_ends_here_) in_run_ = false;
+      } else {
+        open(operands_[current_++]);
+      }
+    }
+    return passed;
+  }
+
+  std::uint64_t bytes_read() const override { return bytes_before_ + (input_ ? input_->offset() : 0); }
+
  private:
   void open(const Operand& operand) {
+    bytes_before_ = bytes_read();
+    input_.reset();
     input_ = std::make_unique<ByteInput>(operand.path);
     with_context(input_->name(), [&] {
       // A record on a pipe may be shorter than what other formats need, and the next come only after an answer to it.
@@ -97,11 +129,15 @@ class OperandReader : public RecordReader {
     run_ends_here_ = current_ == operands_.size() || operands_[current_].content != Content::file;
     if (!begins) return;
     next_index_ = 0;
-    count_ = samples_in(*pages_);
+    count_ = pages_ ? samples_in(*pages_) : 1;
     for (std::size_t i = current_; i < operands_.size() && operands_[i].content == Content::file; ++i) {
       const auto more = operands_[i].format->many_pages ? samples_in(*open_pages(operands_[i])) : 1;
       count_ = count_ && more ? std::optional(*count_ + *more) : std::nullopt;
     }
+  }
+
+  bool is_one_page(const Operand& operand) const {
+    return operand.content == Content::file && !operand.format->many_pages && !options_.axes.starts_with('N');
   }
 
   std::unique_ptr<PageReader> open_pages(const Operand& operand) const {
@@ -170,6 +206,7 @@ class OperandReader : public RecordReader {
   ReadOptions options_;
   std::size_t current_ = 0;
   std::unique_ptr<ByteInput> input_;
+  std::uint64_t bytes_before_ = 0;  // of the inputs that are read
   std::unique_ptr<RecordStream> stream_;
   std::unique_ptr<PageReader> pages_;
   std::int64_t page_ = 0;

@@ -16,6 +16,14 @@ class RecordReader {
   virtual ~RecordReader() = default;
   /// The next record; nullopt at a legal end. Throws DataError on anything damaged, truncated, or ended early.
   virtual std::optional<Record> next() = 0;
+  /// Passes over up to `samples` of the next ones without decoding them, where that can be done; returns how many. What
+  /// is left is for next() to read.
+  virtual std::int64_t pass_over(std::int64_t samples) {
+    static_cast<void>(samples);
+    return 0;
+  }
+  /// Bytes of the input consumed so far, those of a file as soon as it is opened.
+  virtual std::uint64_t bytes_read() const { return 0; }
 };
 
 /// Opens operands for reading: each FILE in turn, "-" (or an empty list) is standard input. Regular files, standard

@@ -75,6 +75,7 @@ class CascadeStatistics : public Statistics {
     for (const CleanImage& image : same->images_) add_image(image);
   }
 
+  bool resumable() const override { return true; }
   void save(Record& state) override {
     const std::int64_t k = gate_.components(), d = gate_.dim();
     state.tensors["gate_weights"] = Tensor::of<double>({k}, gate_.weights);

@@ -147,6 +147,10 @@ std::unique_ptr<Model> covariance_model(ModelInfo info, DType dtype, CovarianceS
                                           : spectrum_as<float>(sample.moments, coordinates);
   const double largest = spectrum.eigenvalues.front();
   SampleSpectrum believable = believed(spectrum, active, sample);
+  if (request.rank && *request.rank > sample.moments.count - 1)
+    throw DataError("--rank " + std::to_string(*request.rank) + ": " + std::to_string(sample.moments.count) +
+                    " vectors vary in at most " + std::to_string(sample.moments.count - 1) +
+                    " directions; give more samples, or a lower rank");
   std::int64_t rank = std::min(request.rank.value_or(dim), dim);
   if (request.rank_by_sample) rank = std::max<std::int64_t>(1, significant_rank(believable));
   if (rank < dim) believable.spikes = std::min(rank, active);

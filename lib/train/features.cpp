@@ -107,6 +107,16 @@ class FeatureStatistics : public VectorStatistics {
     save_moments(moments_, state);
     state.tensors["sine_sum"] = Tensor::of({features_.count()}, sines_);
   }
+  void save_exactly(Record& state) override {
+    range_.save(state);
+    save_moments_exactly(moments_, state);
+    state.tensors["sine_sum"] = Tensor::of({features_.count()}, sines_);
+  }
+  bool resumable() const override { return true; }
+  void skip(std::int64_t number) override {
+    if (layout().patch == 0) moments_.skip(number);
+  }
+  void close() override { moments_.close(); }
   void load(const Record& state) {
     range_.load(state);
     moments_ = load_moments<T>(moments_.dim(), state);

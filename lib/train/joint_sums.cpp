@@ -19,6 +19,9 @@ class JointSums : public RegressionSums {
     moments_.merge(same->moments_);
   }
   void save(Record& state) override { save_moments(moments_, state); }
+  void save_exactly(Record& state) const override { save_moments_exactly(moments_, state); }
+  void skip(std::int64_t number) override { moments_.skip(number); }
+  void close() override { moments_.close(); }
   void load(const Record& state) override { moments_ = load_moments<T>(moments_.dim(), state); }
 
   RegressionMoments finish() override {

@@ -110,6 +110,17 @@ class KroneckerStatistics : public VectorStatistics {
     state.tensors["count"] = Tensor::of<std::int64_t>({}, {count()});
     state.tensors["rows"] = Tensor::of<T>({count(), layout().dim()}, rows_);
   }
+  bool resumable() const override { return true; }
+  void save_exactly(Record& state) override {
+    if (moments_) return save_moments_exactly(*moments_, state);
+    save(state);
+  }
+  void skip(std::int64_t number) override {
+    if (moments_ && layout().patch == 0) moments_->skip(number);
+  }
+  void close() override {
+    if (moments_) moments_->close();
+  }
   void load(const Record& state) {
     if (moments_) {
       moments_ = load_moments<T>(layout().dim(), state);

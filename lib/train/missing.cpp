@@ -104,6 +104,7 @@ class MissingStatistics : public Statistics {
              same->vectors_.variances[i]);
   }
 
+  bool resumable() const override { return true; }
   void save(Record& state) override {
     const std::int64_t n = count(), masks = static_cast<std::int64_t>(vectors_.masks.size());
     std::vector<std::uint8_t> all;

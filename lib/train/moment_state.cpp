@@ -1,37 +1,69 @@
 #include "train/moment_state.hpp"
 
 #include <cmath>
+#include <numeric>
 
 #include "base/error.hpp"
 #include "train/statistics.hpp"
 
 namespace noiseutils {
 
+namespace {
+
+Tensor indices(const std::vector<std::int64_t>& values) {
+  return Tensor::of<std::int64_t>({std::ssize(values)}, values);
+}
+
 template <class T>
-void save_moments(MomentAccumulator<T>& moments, Record& state) {
-  const auto saved = moments.state();
+void store(const typename MomentAccumulator<T>::State& saved, std::int64_t dim, Record& state) {
   const auto rows = static_cast<std::int64_t>(saved.edge_index.size());
   state.tensors["count"] = Tensor::of<std::int64_t>({}, {saved.count});
   state.tensors["mean"] = Tensor::of<double>({static_cast<std::int64_t>(saved.mean.size())}, saved.mean);
   state.tensors["scatter"] = Tensor::of<double>({static_cast<std::int64_t>(saved.scatter.size())}, saved.scatter);
-  state.tensors["edge_index"] = Tensor::of<std::int64_t>({rows}, saved.edge_index);
-  state.tensors["edge_rows"] = Tensor::of<T>({rows, moments.dim()}, saved.edge_rows);
+  state.tensors["edge_index"] = indices(saved.edge_index);
+  state.tensors["edge_rows"] = Tensor::of<T>({rows, dim}, saved.edge_rows);
+  if (!saved.edge_skipped.empty()) state.tensors["edge_skipped"] = indices(saved.edge_skipped);
+  if (saved.queue_counts.empty()) return;
+  state.tensors["queue_counts"] = indices(saved.queue_counts);
+  state.tensors["queue_rows"] = Tensor::of<T>({std::ssize(saved.queue_rows) / dim, dim}, saved.queue_rows);
+}
+
+/// The whole numbers of a tensor that need not be there.
+std::span<const std::int64_t> optional_indices(const Record& state, std::string_view name) {
+  const Tensor* found = state.find(name);
+  if (found == nullptr) return {};
+  return require_tensor(state, name, DType::I64, {found->size()}).values<std::int64_t>();
+}
+
+}  // namespace
+
+template <class T>
+void save_moments(MomentAccumulator<T>& moments, Record& state) {
+  store<T>(moments.state(), moments.dim(), state);
+}
+
+template <class T>
+void save_moments_exactly(const MomentAccumulator<T>& moments, Record& state) {
+  store<T>(moments.exact_state(), moments.dim(), state);
 }
 
 template <class T>
 MomentAccumulator<T> load_moments(std::int64_t dim, const Record& state) {
   const std::int64_t rows = state.require("edge_index").size();
-  typename MomentAccumulator<T>::State saved;
-  const auto copy = [&](std::string_view name, DType dtype, const Shape& shape, auto& to) {
-    using Element = typename std::remove_reference_t<decltype(to)>::value_type;
-    const auto values = require_tensor(state, name, dtype, shape).template values<Element>();
-    to.assign(values.begin(), values.end());
-  };
+  typename MomentAccumulator<T>::StateView saved;
   saved.count = require_count(state);
-  copy("mean", DType::F64, {dim}, saved.mean);
-  copy("scatter", DType::F64, {dim * (dim + 1) / 2}, saved.scatter);
-  copy("edge_index", DType::I64, {rows}, saved.edge_index);
-  copy("edge_rows", DTypeOf<T>::value, {rows, dim}, saved.edge_rows);
+  saved.mean = require_tensor(state, "mean", DType::F64, {dim}).values<double>();
+  saved.scatter = require_tensor(state, "scatter", DType::F64, {dim * (dim + 1) / 2}).values<double>();
+  saved.edge_index = require_tensor(state, "edge_index", DType::I64, {rows}).values<std::int64_t>();
+  saved.edge_rows = require_tensor(state, "edge_rows", DTypeOf<T>::value, {rows, dim}).template values<T>();
+  saved.edge_skipped = optional_indices(state, "edge_skipped");
+  saved.queue_counts = optional_indices(state, "queue_counts");
+  for (const std::int64_t count : saved.queue_counts)
+    if (count < 1 || count > MomentAccumulator<T>::kBlock)
+      throw DataError("tensor \"queue_counts\" holds " + std::to_string(count));
+  const std::int64_t queued = std::accumulate(saved.queue_counts.begin(), saved.queue_counts.end(), std::int64_t{0});
+  if (queued > 0)
+    saved.queue_rows = require_tensor(state, "queue_rows", DTypeOf<T>::value, {queued, dim}).template values<T>();
   return MomentAccumulator<T>::from_state(dim, saved);
 }
 
@@ -52,6 +84,8 @@ Moments finite_moments(MomentAccumulator<T>& moments) {
 
 template void save_moments<float>(MomentAccumulator<float>&, Record&);
 template void save_moments<double>(MomentAccumulator<double>&, Record&);
+template void save_moments_exactly<float>(const MomentAccumulator<float>&, Record&);
+template void save_moments_exactly<double>(const MomentAccumulator<double>&, Record&);
 template MomentAccumulator<float> load_moments<float>(std::int64_t, const Record&);
 template MomentAccumulator<double> load_moments<double>(std::int64_t, const Record&);
 template Moments finite_moments<float>(MomentAccumulator<float>&);

@@ -5,10 +5,14 @@
 
 namespace noiseutils {
 
-/// The tensors count, mean, scatter, edge_index, edge_rows of a state: noiseutils-model(5).
+/// The tensors count, mean, scatter, edge_index, edge_rows of a state, and edge_skipped where samples were left out:
+/// noiseutils-model(5).
 template <class T>
 void save_moments(MomentAccumulator<T>& moments, Record& state);
-/// What save_moments() wrote, of vectors of `dim`. DataError if it is not that.
+/// The same for a checkpoint, with queue_counts, queue_rows: to go on from to the same bits.
+template <class T>
+void save_moments_exactly(const MomentAccumulator<T>& moments, Record& state);
+/// What save_moments() or save_moments_exactly() wrote, of vectors of `dim`. DataError if it is not that.
 template <class T>
 MomentAccumulator<T> load_moments(std::int64_t dim, const Record& state);
 /// The moments, both triangles of the covariance filled: the end of the accumulator. DataError if they overflowed.

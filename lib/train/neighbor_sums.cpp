@@ -74,9 +74,14 @@ class NeighborSums : public RegressionSums {
 
   void save(Record& state) override {
     save_moments(moments_, state);
-    state.tensors["same_pixel_sum"] = Tensor::of(sums_shape(), same_);
-    state.tensors["neighbour_sum"] = Tensor::of(sums_shape(), beside_);
+    save_pairs(state);
   }
+  void save_exactly(Record& state) const override {
+    save_moments_exactly(moments_, state);
+    save_pairs(state);
+  }
+  void skip(std::int64_t) override {}  // of patches no block is shared between samples
+  void close() override {}
 
   void load(const Record& state) override {
     moments_ = load_moments<T>(moments_.dim(), state);
@@ -110,6 +115,10 @@ class NeighborSums : public RegressionSums {
  private:
   std::size_t pair(std::int64_t cell, std::int64_t a, std::int64_t b) const {
     return static_cast<std::size_t>((cell * channels_ + a) * channels_ + b);
+  }
+  void save_pairs(Record& state) const {
+    state.tensors["same_pixel_sum"] = Tensor::of(sums_shape(), same_);
+    state.tensors["neighbour_sum"] = Tensor::of(sums_shape(), beside_);
   }
   Shape sums_shape() const { return {patch_ * patch_, channels_, channels_}; }
 

@@ -135,6 +135,15 @@ class RegressionStatistics : public VectorStatistics {
     range_.save(state);
     sums_->save(state);
   }
+  void save_exactly(Record& state) override {
+    range_.save(state);
+    sums_->save_exactly(state);
+  }
+  bool resumable() const override { return true; }
+  void skip(std::int64_t number) override {
+    if (layout().patch == 0) sums_->skip(number);
+  }
+  void close() override { sums_->close(); }
   void load(const Record& state) {
     range_.load(state);
     sums_->load(state);

@@ -17,6 +17,10 @@ class RegressionSums {
   virtual void add_whole(const Tensor& rows) = 0;
   virtual void merge(const RegressionSums& other) = 0;
   virtual void save(Record& state) = 0;
+  /// As Statistics::save_exactly(), skip() and close().
+  virtual void save_exactly(Record& state) const = 0;
+  virtual void skip(std::int64_t number) = 0;
+  virtual void close() = 0;
   virtual void load(const Record& state) = 0;
   /// All but the noise variance. The end of these sums.
   virtual RegressionMoments finish() = 0;

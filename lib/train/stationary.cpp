@@ -57,6 +57,7 @@ class StationaryStatistics : public VectorStatistics {
     count_ += same->count_;
   }
 
+  bool resumable() const override { return true; }
   void save(Record& state) override {
     state.tensors["count"] = Tensor::of<std::int64_t>({}, {count_});
     state.tensors["level_sum"] = Tensor::of<double>({shape_.channels}, levels_);

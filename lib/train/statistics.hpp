@@ -46,6 +46,18 @@ class Statistics {
   virtual void merge(const Statistics& other) = 0;
   /// Writes everything that merge() needs into tensors of `state`.
   virtual void save(Record& state) = 0;
+  /// True if what save_exactly() writes and TrainKind::load reads goes on to the same bits as if it had never stopped:
+  /// the kind can be checkpointed.
+  virtual bool resumable() const { return false; }
+  /// save() for a checkpoint: what waits to be added up in a larger group is written as it waits.
+  virtual void save_exactly(Record& state) { save(state); }
+  /// The whole sample of this number is left out: nothing may wait for it.
+  virtual void skip(std::int64_t number) { static_cast<void>(number); }
+  /// No other shard has numbers beside those seen so far: nothing may wait for them.
+  virtual void close() {}
+  /// The end of a pass over all samples, whose mean noise variance is given: true if they are to be added once more,
+  /// from the first on (a kind with reads_again).
+  virtual bool again([[maybe_unused]] double noise_variance) { return false; }
   /// The model, with `noise_variance` of white noise taken off what was seen (the mean over vectors). `info` says
   /// everything that the trainer knows; the kind is that of the way of learning, unless the model's is another.
   /// The end of these statistics.
@@ -84,6 +96,9 @@ struct TrainKind {
   std::unique_ptr<Statistics> (*make)(const VectorLayout& layout, const OptionValues& given);
   /// What save() wrote. Throws DataError if it is not that.
   std::unique_ptr<Statistics> (*load)(const VectorLayout& layout, const OptionValues& given, const Record& state);
+  /// Null, or: "" where the samples are read once, else what to say to have that. UsageError where options exclude each
+  /// other. `state`: only statistics are asked for.
+  std::string (*reads_again)(const OptionValues& given, bool state) = nullptr;
 };
 
 const std::vector<TrainKind>& train_kinds();
@@ -104,6 +119,7 @@ TrainKind distill_training();
 
 /// --report FILE: of kinds whose models tell how good they are, in their note "report" (a JSON list of flat objects).
 OptionSpec report_option();
+TrainKind sgd_training();
 
 /// A tensor of a state with the type and shape it must have. DataError else.
 const Tensor& require_tensor(const Record& state, std::string_view name, DType dtype, const Shape& shape);

@@ -18,6 +18,28 @@ std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 
+PatchTurns::PatchTurns(std::int64_t channels, std::int64_t patch, bool turned) {
+  for (int way = 0; way < (turned ? 8 : 1); ++way) {
+    std::vector<std::int32_t>& order = orders_.emplace_back();
+    for (std::int64_t c = 0; c < channels; ++c)
+      for (std::int64_t y = 0; y < patch; ++y)
+        for (std::int64_t x = 0; x < patch; ++x) {
+          std::int64_t row = (way & 1) != 0 ? patch - 1 - y : y, column = (way & 2) != 0 ? patch - 1 - x : x;
+          if ((way & 4) != 0) std::swap(row, column);
+          order.push_back(static_cast<std::int32_t>((c * patch + row) * patch + column));
+        }
+  }
+}
+
+const std::vector<std::int32_t>& PatchTurns::order(double key) const {
+  return orders_[static_cast<std::size_t>(std::ldexp(key, 53)) % orders_.size()];
+}
+
+PatchTurns turns_of(const VectorLayout& layout, bool turned) {
+  if (layout.patch == 0) return {1, 1, false};
+  return {layout.dim() / (layout.patch * layout.patch), layout.patch, turned};
+}
+
 template <class T>
 void VectorSample<T>::add(const TrainSamples& samples) {
   const std::int64_t d = layout_.dim();
@@ -31,7 +53,7 @@ void VectorSample<T>::add(const TrainSamples& samples) {
       ++count_;
       continue;
     }
-    const PatchGeometry geometry = patch_geometry(samples.axes, samples.shape, layout_.patch);
+    const PatchGeometry geometry = patch_geometry(samples.axes, samples.shape, layout_.patch, layout_.stride);
     std::vector<T> patch(index(d)), upright(index(d));
     std::vector<double> keys;
     for (std::int64_t first = 0; first < geometry.count(); first += kKeys) {
@@ -40,27 +62,13 @@ void VectorSample<T>::add(const TrainSamples& samples) {
       for (std::size_t p = 0; p < keys.size(); ++p) {
         if (!(keys[p] < threshold_)) continue;
         gather_patches<T>(geometry, sample.values<T>(), first + static_cast<std::int64_t>(p), std::span<T>(upright));
-        turn(static_cast<std::uint64_t>(std::ldexp(keys[p], 53)) % 8, upright.data(), patch.data());
+        const std::vector<std::int32_t>& order = turns_.order(keys[p]);
+        for (std::size_t j = 0; j < patch.size(); ++j) patch[j] = upright[index(order[j])];
         add_row(keys[p], patch.data());
       }
     }
     count_ += geometry.count();
   }
-}
-
-/// One of the eight symmetries of the square.
-template <class T>
-void VectorSample<T>::turn(std::uint64_t way, const T* from, T* to) const {
-  const std::int64_t p = layout_.patch, channels = layout_.dim() / (p * p);
-  for (std::int64_t c = 0; c < channels; ++c, from += p * p)
-    for (std::int64_t y = 0; y < p; ++y)
-      for (std::int64_t x = 0; x < p; ++x) {
-        std::int64_t row = y, column = x;
-        if (turned_ && (way & 1) != 0) row = p - 1 - row;
-        if (turned_ && (way & 2) != 0) column = p - 1 - column;
-        if (turned_ && (way & 4) != 0) std::swap(row, column);
-        *to++ = from[row * p + column];
-      }
 }
 
 template <class T>

@@ -91,6 +91,30 @@ class WeighedStatistics : public VectorStatistics {
     state.tensors["mean"] = Tensor::of<double>({n, dim}, means);
     state.tensors["scatter"] = Tensor::of<double>({n, dim * (dim + 1) / 2}, scatters);
   }
+  bool resumable() const override { return true; }
+  /// The rows that wait: of each level first those in whole blocks, then those of the block that is not full.
+  void save_exactly(Record& state) override {
+    WeighedStatistics<T> without(layout(), request_);
+    std::vector<std::int64_t> queued, counts, waiting;
+    std::vector<T> rows;
+    for (const auto& [number, level] : levels_) {
+      auto saved = level.moments.exact_state();
+      queued.push_back(std::ssize(saved.queue_counts));
+      counts.insert(counts.end(), saved.queue_counts.begin(), saved.queue_counts.end());
+      waiting.push_back(std::ssize(level.waiting) / layout().dim());
+      rows.insert(rows.end(), saved.queue_rows.begin(), saved.queue_rows.end());
+      rows.insert(rows.end(), level.waiting.begin(), level.waiting.end());
+      saved.queue_counts.clear();
+      Level<T>& bare = without.level(number);
+      bare.moments = MomentAccumulator<T>::from_state(layout().dim(), saved);
+      bare.variance_sum = level.variance_sum;
+    }
+    without.save(state);
+    state.tensors["level_queued"] = Tensor::of<std::int64_t>({std::ssize(queued)}, queued);
+    state.tensors["queue_counts"] = Tensor::of<std::int64_t>({std::ssize(counts)}, counts);
+    state.tensors["level_waiting"] = Tensor::of<std::int64_t>({std::ssize(waiting)}, waiting);
+    state.tensors["waiting_rows"] = Tensor::of<T>({std::ssize(rows) / layout().dim(), layout().dim()}, rows);
+  }
   void load(const Record& state) {
     const std::int64_t n = state.require("level").size(), dim = layout().dim(), half = dim * (dim + 1) / 2;
     const auto numbers = require_tensor(state, "level", DType::I64, {n}).values<std::int64_t>(),
@@ -98,9 +122,11 @@ class WeighedStatistics : public VectorStatistics {
     const auto variances = require_tensor(state, "level_variance_sum", DType::F64, {n}).values<double>();
     const Tensor &means = require_tensor(state, "mean", DType::F64, {n, dim}),
                  &scatters = require_tensor(state, "scatter", DType::F64, {n, half});
+    const bool is_checkpoint = state.find("level_queued") != nullptr;
+    const std::int64_t least = is_checkpoint ? 0 : 1;
     for (std::int64_t k = 0; k < n; ++k) {
       const auto at = static_cast<std::size_t>(k);
-      if (counts[at] < 1 || counts[at] > kMaxVectors)
+      if (counts[at] < least || counts[at] > kMaxVectors)
         throw DataError("tensor \"level_count\" holds " + std::to_string(counts[at]));
       const Tensor mean = means.at(k), scatter = scatters.at(k);
       typename MomentAccumulator<T>::State saved;
@@ -111,6 +137,7 @@ class WeighedStatistics : public VectorStatistics {
       own.moments = MomentAccumulator<T>::from_state(dim, saved);
       own.variance_sum = variances[at];
     }
+    if (is_checkpoint) load_waiting(state, numbers);
   }
   std::unique_ptr<Model> finish(ModelInfo info, double) override {
     std::vector<Part> parts;
@@ -135,6 +162,32 @@ class WeighedStatistics : public VectorStatistics {
   }
 
  private:
+  /// The rows that save_exactly() wrote beside the sums.
+  void load_waiting(const Record& state, std::span<const std::int64_t> numbers) {
+    const std::int64_t n = std::ssize(numbers), dim = layout().dim();
+    const auto queued = require_tensor(state, "level_queued", DType::I64, {n}).values<std::int64_t>(),
+               waiting = require_tensor(state, "level_waiting", DType::I64, {n}).values<std::int64_t>(),
+               counts = require_tensor(state, "queue_counts", DType::I64, {state.require("queue_counts").size()})
+                            .values<std::int64_t>();
+    const std::int64_t all = state.require("waiting_rows").size() / dim;
+    auto rows = require_tensor(state, "waiting_rows", DTypeOf<T>::value, {all, dim}).template values<T>();
+    const auto take = [&](std::int64_t count) {
+      if (count < 0 || count > kBlock || count * dim > std::ssize(rows))
+        throw DataError("is a damaged checkpoint: its rows that wait do not make sense");
+      const auto taken = rows.first(static_cast<std::size_t>(count * dim));
+      rows = rows.subspan(taken.size());
+      return taken;
+    };
+    std::size_t block = 0;
+    for (std::size_t k = 0; k < numbers.size(); ++k) {
+      Level<T>& own = level(numbers[k]);
+      for (std::int64_t b = 0; b < queued[k]; ++b)
+        own.moments.add_whole(take(block < counts.size() ? counts[block++] : -1));
+      const auto rest = take(waiting[k]);
+      own.waiting.assign(rest.begin(), rest.end());
+    }
+  }
+
   struct Part {
     Moments moments;
     double variance = 0;  // of the noise, mean

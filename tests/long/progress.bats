@@ -2,7 +2,7 @@
 # --progress=line speaks every ten seconds: this test waits for it.
 load ../helpers
 
-@test "--progress=line: a line on standard error now and then, the bytes of standard output as without" {
+@test "--progress=line: a line on standard error now and then, what the run took at its end, the bytes of standard output as without" {
   cd "$BATS_TEST_TMPDIR"
   noise dead-leaves --height 8 --width 8 | noise gaussian --sigma 0.1 -o one.nst
   train-linear gaussian --patch 4 one.nst -o model.safetensors
@@ -29,7 +29,8 @@ load ../helpers
     cmp plain "auto-$i"
     [ ! -s "quiet-$i" ]
     cat "err-$i"
-    [ "$(wc -l <"err-$i")" -eq 1 ]
-    grep -qE "^${commands[i]%% *}.*: 2.* samples, " "err-$i"
+    [ "$(wc -l <"err-$i")" -eq 2 ]
+    head -n 1 "err-$i" | grep -qE "^${commands[i]%% *}.*: 2.* samples, "
+    tail -n 1 "err-$i" | grep -qE "^${commands[i]%% *}.*: done, 2 samples, .* read, .* s, .* s of processors, .* of memory$"
   done
 }

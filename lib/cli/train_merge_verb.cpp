@@ -1,0 +1,103 @@
+#include <algorithm>
+#include <cstdio>
+
+#include "base/error.hpp"
+#include "cli/filter.hpp"
+#include "cli/model_report.hpp"
+#include "cli/standard_options.hpp"
+#include "cli/train_verbs.hpp"
+#include "model/model_kinds.hpp"
+#include "train/trainer.hpp"
+
+namespace noiseutils {
+namespace {
+
+/// Which samples are missing, as far as numbers tell: "samples 100 to 199".
+std::string gaps(const std::map<std::int64_t, std::int64_t>& ranges) {
+  std::string text;
+  std::int64_t next = 0;
+  for (const auto& [first, end] : ranges) {
+    if (first > next) text += (text.empty() ? "" : ", ") + std::to_string(next) + " to " + std::to_string(first - 1);
+    next = std::max(next, end);
+  }
+  if (!text.empty()) return "samples " + text + " are missing";
+  return next > 0 ? "up to sample " + std::to_string(next - 1) + " none is missing" : "their samples have no numbers";
+}
+
+void expect(const Invocation& call, const Trainer& trainer) {
+  if (!call.options.has("expect")) return;
+  const std::int64_t expected = call.options.integer("expect"), found = trainer.shards();
+  if (found == expected) return;
+  throw DataError(std::to_string(found) + " of " + std::to_string(expected) +
+                  " shards are there: " + (found < expected ? gaps(trainer.ranges()) : "more than there should be"));
+}
+
+/// The states of all files one after the other: no more than two are in memory, the sum and the one that is added.
+class Merging {
+ public:
+  void add(const Record& state, const std::string& name) {
+    if (!trainer_) trainer_ = std::make_unique<Trainer>(Trainer::kind_of_state(state), TrainRequest{});
+    if (const std::int64_t shared = trainer_->merge_state(state, name); shared > 0)
+      std::fprintf(stderr, "train-linear: %s: %lld of its samples are there already (by their content)\n", name.c_str(),
+                   static_cast<long long>(shared));
+    histories_.push_back(state.meta("history"));
+  }
+  Trainer& trainer() {
+    if (!trainer_) throw DataError("there is no state to merge");
+    return *trainer_;
+  }
+  const std::vector<std::string>& histories() const { return histories_; }
+
+ private:
+  std::unique_ptr<Trainer> trainer_;
+  std::vector<std::string> histories_;
+};
+
+int merge(const Invocation& call) {
+  const auto writer = open_result(call);
+  Merging merging;
+  ReadOptions how;
+  how.max_header = static_cast<std::size_t>(call.options.integer("max-header"));
+  const auto files = call.files.empty() ? std::vector<std::string>{"-"} : call.files;
+  open_records(files, how);  // a wrong name must not be learned after hours
+  for (const std::string& file : files) {
+    const auto reader = open_records({file}, how);
+    std::int64_t place = 0;
+    while (const auto state = reader->next()) {
+      const std::string name = file == "-" ? "state " + std::to_string(place) : file;
+      with_context(name, [&] { merging.add(*state, name); });
+      ++place;
+    }
+  }
+  Trainer& trainer = merging.trainer();
+  expect(call, trainer);
+  Record result = call.options.has("state") ? trainer.state() : model_to_record(*trainer.finish());
+  if (trainer.skipped() > 0) result.metadata["samples.skipped"] = std::to_string(trainer.skipped());
+  add_result_history(result, call, merging.histories());
+  writer->write(result);
+  writer->finish();
+  return write_model_report(call, result), 0;
+}
+
+/// All that says how samples are read: merge reads none.
+std::vector<std::string> options_without() {
+  std::vector<std::string> names = {"first-index"};
+  for (const OptionSpec& spec : input_options())
+    if (spec.name != "max-header") names.push_back(spec.name);
+  return names;
+}
+
+}  // namespace
+
+Verb train_merge_verb() {
+  return {{"merge",
+           "a model from the statistics of several runs (--state)",
+           {integer("expect", "N", "refuse to end unless there are the states of N runs, and say what is missing")
+                .at_least(1)
+                .at_most(1e9),
+            state_option(), report_option()}},
+          merge,
+          options_without()};
+}
+
+}  // namespace noiseutils
