@@ -77,10 +77,12 @@ END_OF_PYTHON
 }
 
 @test "distill: states of other teachers, levels or centres are not merged" {
-  train-linear distill --model mixture.safetensors --sigma 0.1 leaves.npy --state a.safetensors
-  train-linear distill --model gaussian.safetensors --sigma 0.1 leaves.npy --first-index 1000 --state b.safetensors
-  train-linear distill --model mixture.safetensors --sigma 0.2 leaves.npy --first-index 1000 --state c.safetensors
-  train-linear distill --model mixture.safetensors --center gaussian.safetensors --sigma 0.1 leaves.npy --first-index 1000 --state d.safetensors
+  tensor slice --from 0 --to 500 leaves.npy -o begin.nst
+  tensor slice --from 500 --to 1000 leaves.npy -o end.nst
+  train-linear distill --model mixture.safetensors --sigma 0.1 begin.nst --state a.safetensors
+  train-linear distill --model gaussian.safetensors --sigma 0.1 end.nst --first-index 500 --state b.safetensors
+  train-linear distill --model mixture.safetensors --sigma 0.2 end.nst --first-index 500 --state c.safetensors
+  train-linear distill --model mixture.safetensors --center gaussian.safetensors --sigma 0.1 end.nst --first-index 500 --state d.safetensors
   for other in b:model c:options d:center; do
     fails_with 65 train-linear merge a.safetensors "${other%:*}.safetensors" >message
     grep -q "${other#*:}" message

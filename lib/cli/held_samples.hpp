@@ -2,11 +2,9 @@
 
 #include "cli/program.hpp"
 #include "metric/sample_set.hpp"
+#include "train/held_samples.hpp"
 
 namespace noiseutils {
-
-/// --max-size.
-OptionSpec max_size_option();
 
 /// All samples of the call's FILEs (--use names the tensor), held in memory as rows of doubles. DataError where they
 /// are noisy, are more than --max-size, or fewer than `least`.

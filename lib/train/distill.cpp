@@ -55,6 +55,7 @@ class DistillStatistics : public Statistics {
  public:
   DistillStatistics(const VectorLayout& layout, const OptionValues& given)
       : layout_(layout),
+        given_(given),
         copies_(given.integer("copies")),
         seed_(given.seed()),
         ridge_(given.number("ridge")),
@@ -67,11 +68,10 @@ class DistillStatistics : public Statistics {
     for (const double sigma : sigmas) levels_.emplace_back(sigma, levels_.size(), layout.dim());
   }
 
-  /// For adding samples, not for merging.
-  void employ(const OptionValues& given) {
-    teacher_ = std::make_unique<Teacher>(given, layout_.axes, layout_.shape, layout_.patch);
-    identity_ = teacher_->identity();
-    centre_ = centre_of(given.text("center"), layout_.dim());
+  /// Of a run that begins: states tell the rest.
+  void begin() {
+    identity_ = teacher().identity();
+    centre_ = centre_of(given_.text("center"), layout_.dim());
   }
 
   std::int64_t count() const override { return clean_.count() + row_count(); }
@@ -99,12 +99,19 @@ class DistillStatistics : public Statistics {
     for (std::size_t k = 0; k < levels_.size(); ++k) levels_[k].merge(same->levels_[k]);
   }
 
-  void save(Record& state) override {
+  void save(Record& state) override { save_all(false, state); }
+  void save_exactly(Record& state) override { save_all(true, state); }
+  bool resumable() const override { return true; }
+
+  void skip(std::int64_t number) override {
+    if (layout_.patch > 0) return;
+    clean_.skip(number);
+    for (DistilledLevel& level : levels_) level.skip(number, copies_);
+  }
+  void close() override {
     flush();
-    save_moments_as("", clean_, state);
-    for (std::size_t k = 0; k < levels_.size(); ++k) levels_[k].save(prefix(k), state);
-    state.tensors["center"] = Tensor::of({static_cast<std::int64_t>(centre_.size())}, centre_);
-    state.metadata["state.teacher"] = identity_;
+    clean_.close();
+    for (DistilledLevel& level : levels_) level.close();
   }
 
   void load(const Record& state) {
@@ -138,6 +145,23 @@ class DistillStatistics : public Statistics {
   }
 
  private:
+  /// Started when it is first asked: not for merging.
+  Teacher& teacher() {
+    if (teacher_) return *teacher_;
+    teacher_ = std::make_unique<Teacher>(given_, layout_.axes, layout_.shape, layout_.patch);
+    if (!identity_.empty() && teacher_->identity() != identity_)
+      throw DataError("the model to distil is not the one that the checkpoint knows");
+    return *teacher_;
+  }
+
+  void save_all(bool exactly, Record& state) {
+    flush();
+    save_moments_as("", exactly, clean_, state);
+    for (std::size_t k = 0; k < levels_.size(); ++k) levels_[k].save(prefix(k), exactly, state);
+    state.tensors["center"] = Tensor::of({static_cast<std::int64_t>(centre_.size())}, centre_);
+    state.metadata["state.teacher"] = identity_;
+  }
+
   static std::string prefix(std::size_t level) { return "level." + std::to_string(level) + "."; }
 
   /// Whole samples are put together until there are enough of them for a batch.
@@ -153,7 +177,7 @@ class DistillStatistics : public Statistics {
     if (rows_.empty()) return;
     clean_.add(first_, rows_);
     const NoisyCopies copies{seed_, first_, copies_, layout_.dim(), false};
-    for (DistilledLevel& level : levels_) level.add_samples(*teacher_, copies, rows_, centre_);
+    for (DistilledLevel& level : levels_) level.add_samples(teacher(), copies, rows_, centre_);
     rows_.clear();
   }
 
@@ -166,13 +190,14 @@ class DistillStatistics : public Statistics {
       gather_patches<double>(geometry, image, first, patches);
       clean_.add_whole(patches);
       const NoisyCopies copies{seed_, index, copies_, dim, true, first};
-      for (DistilledLevel& level : levels_) level.add_patches(*teacher_, copies, patches, centre_);
+      for (DistilledLevel& level : levels_) level.add_patches(teacher(), copies, patches, centre_);
     }
   }
 
   static constexpr std::int64_t kVectorsAtATime = 1024, kPatchesAtATime = 4096;
 
   VectorLayout layout_;
+  OptionValues given_;
   std::int64_t copies_;
   std::uint64_t seed_;
   double ridge_;
@@ -193,7 +218,7 @@ TrainKind distill_training() {
       distill_options(),
       [](const VectorLayout& layout, const OptionValues& given) -> std::unique_ptr<Statistics> {
         auto statistics = std::make_unique<DistillStatistics>(layout, given);
-        statistics->employ(given);
+        statistics->begin();
         return statistics;
       },
       [](const VectorLayout& layout, const OptionValues& given, const Record& state) -> std::unique_ptr<Statistics> {

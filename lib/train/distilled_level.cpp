@@ -13,9 +13,12 @@ void append(std::vector<double>& to, std::span<const double> part) { to.insert(t
 
 }  // namespace
 
-void save_moments_as(const std::string& prefix, MomentAccumulator<double>& moments, Record& state) {
+void save_moments_as(const std::string& prefix, bool exactly, MomentAccumulator<double>& moments, Record& state) {
   Record part;
-  save_moments(moments, part);
+  if (exactly)
+    save_moments_exactly(moments, part);
+  else
+    save_moments(moments, part);
   for (auto& [name, tensor] : part.tensors) state.tensors[prefix + name] = std::move(tensor);
 }
 
@@ -54,7 +57,7 @@ void DistilledLevel::add_samples(Teacher& teacher, const NoisyCopies& copies, st
   add_joint(y, estimates, copies.first * copies.copies, false);
   const std::size_t size = static_cast<std::size_t>(copies.copies * dim_), count = y.size() / size;
   const auto of = [size](const Values& all, std::size_t sample) { return std::span(all).subspan(sample * size, size); };
-  const bool goes_on = last_sample_ + 1 == copies.first;
+  const bool goes_on = last_sample_ + 1 == copies.first && last_.size() == size;
   Values left, left_estimates, right, right_estimates;
   for (std::size_t i = copies.first % 2 == 0 ? 1 : 0; i < count; i += 2) {
     if (i == 0 && !goes_on) continue;
@@ -83,14 +86,30 @@ void DistilledLevel::merge(const DistilledLevel& other) {
   linearity_.merge(other.linearity_);
 }
 
-void DistilledLevel::save(const std::string& prefix, Record& state) {
-  save_moments_as(prefix, joint_, state);
+void DistilledLevel::save(const std::string& prefix, bool exactly, Record& state) {
+  save_moments_as(prefix, exactly, joint_, state);
   state.tensors[prefix + "linearity"] = linearity_.state();
+  if (!exactly || last_.empty()) return;
+  const auto size = static_cast<std::int64_t>(last_.size());
+  state.tensors[prefix + "last"] = Tensor::of({size}, last_);
+  state.tensors[prefix + "last_estimate"] = Tensor::of({size}, last_estimate_);
+  state.tensors[prefix + "last_sample"] = Tensor::of<std::int64_t>({}, {last_sample_});
 }
 
 void DistilledLevel::load(const std::string& prefix, const Record& state) {
   joint_ = load_moments_as(prefix, 2 * dim_, state);
   linearity_ = LinearityScore::from_state(require_tensor(state, prefix + "linearity", DType::F64, {3}));
+  if (state.find(prefix + "last") == nullptr) return;
+  const Shape shape{state.require(prefix + "last").size()};
+  const auto values = [&](const std::string& name) {
+    const auto found = require_tensor(state, prefix + name, DType::F64, shape).values<double>();
+    return Values(found.begin(), found.end());
+  };
+  if (shape.front() == 0 || shape.front() % dim_ != 0)
+    throw DataError("is a damaged state: its pairs do not make sense");
+  last_ = values("last");
+  last_estimate_ = values("last_estimate");
+  last_sample_ = require_tensor(state, prefix + "last_sample", DType::I64, {}).values<std::int64_t>()[0];
 }
 
 AffineForm DistilledLevel::finish(const Moments& clean, double ridge, nlohmann::ordered_json& row) {

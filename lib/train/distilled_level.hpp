@@ -30,9 +30,14 @@ class DistilledLevel {
   /// The same of patches of one image; pairs are half of the batch apart.
   void add_patches(Teacher& teacher, const NoisyCopies& copies, std::span<const double> clean,
                    std::span<const double> centre);
+  /// Sample `number` is left out, with its copies.
+  void skip(std::int64_t number, std::int64_t copies) {
+    for (std::int64_t c = 0; c < copies; ++c) joint_.skip(number * copies + c);
+  }
+  void close() { joint_.close(); }
   void merge(const DistilledLevel& other);
-  /// Tensors with names that begin with `prefix`.
-  void save(const std::string& prefix, Record& state);
+  /// Tensors with names that begin with `prefix`; `exactly`, with what a run needs to go on to the same bits.
+  void save(const std::string& prefix, bool exactly, Record& state);
   void load(const std::string& prefix, const Record& state);
 
   /// The end of these sums: the fit; `row` becomes what the report says of it.
@@ -55,8 +60,8 @@ class DistilledLevel {
   std::int64_t last_sample_ = -2;
 };
 
-/// save_moments() with names that begin with `prefix`, and back.
-void save_moments_as(const std::string& prefix, MomentAccumulator<double>& moments, Record& state);
+/// save_moments(), or save_moments_exactly(), with names that begin with `prefix`, and back.
+void save_moments_as(const std::string& prefix, bool exactly, MomentAccumulator<double>& moments, Record& state);
 MomentAccumulator<double> load_moments_as(const std::string& prefix, std::int64_t dim, const Record& state);
 
 }  // namespace noiseutils
