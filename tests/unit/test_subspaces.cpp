@@ -112,7 +112,7 @@ TEST_CASE("recovery: two subspaces take d + 1 samples of each, for fewer fit any
   const int threads = thread_count();
   set_thread_count(1);
   const MixtureModel truth = spanned(n, d, random_basis(2 * d, n, 8));
-  for (const std::uint64_t trial : {21, 22}) {
+  for (const std::uint64_t trial : {std::uint64_t{21}, std::uint64_t{22}}) {
     CAPTURE(trial);
     CHECK(mean_of(subspace_distance(learned(truth, d, trial), truth).spectral) > 0.5);
     CHECK(mean_of(subspace_distance(learned(truth, d + 1, trial), truth).spectral) < 1e-5);
