@@ -23,6 +23,7 @@ denoise      stream .nst         denoise --model MODEL INPUT
 sample       model  .nst         sample --model INPUT
 score        stream .nst         score --model MODEL INPUT
 score        stream .json        score divergence --model MODEL INPUT
+score        stream .json        score check --model MODEL INPUT
 score        stream .nst         score spectrum --top 2 --model MODEL INPUT
 END
 }
@@ -467,7 +468,7 @@ refused() {
 @test "all programs: --seed random differs from run to run, and the seed on record makes the same bytes" {
   check() {
     command_on "$input"
-    case ${call[1]} in estimate | mmd) return ;; esac # draw nothing, or write no record
+    case ${call[1]} in estimate | mmd | divergence | check) return ;; esac # draw nothing, or write no record
     "${call[0]}" "${call[1]}" --help | grep -q -- --seed || return 0
     "${call[@]}" --seed random >first
     "${call[@]}" --seed random >second

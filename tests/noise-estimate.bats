@@ -147,7 +147,7 @@ np.save("other.npy", r.standard_normal((40, 32)))
 END
   fails_with 65 noise estimate constant.npy | grep 'all values are equal'
   fails_with 65 noise estimate small.npy | grep '16x16'
-  fails_with 65 noise estimate gap.npy | grep 'sample gap.npy: .*not finite'
+  fails_with 65 noise estimate gap.npy | grep 'sample gap.npy (number 0): .*not finite'
   fails_with 65 noise estimate --allow-nonfinite gap.npy | grep 'not finite'
   fails_with 65 noise estimate line.npy | grep 'H and W'
   fails_with 65 noise estimate --family poisson signed.npy | grep 'no negative values'

@@ -175,10 +175,18 @@ END
 @test "score divergence: of an average over patches exactly where they are affine, and the probes agree" {
   score divergence --model patches.safetensors noisy-images.nst >exact.json
   [ "$(jq -s 'map(.probes) | max' exact.json)" = 0 ]
-  score divergence --probes 200 --model patches.safetensors noisy-images.nst >probed.json
+  score divergence --probes 50 --model patches.safetensors noisy-images.nst >probed.json
   [ "$(jq -s --slurpfile e exact.json '[., $e] | transpose | map((.[0].divergence - .[1].divergence | fabs) < 4 * .[0].divergence_error) | all' probed.json)" = true ]
   score spectrum --model patches.safetensors noisy-images.nst | tensor info >basis.json
   grep -q gains basis.json
+}
+
+@test "score jvp --resume: from the sample where it stopped, with the vector that belongs to it" {
+  tensor tail -n 4 leaves.nst -o four.nst
+  score jvp --vector four.nst --model model.safetensors noisy.nst -o whole.nst
+  head -c $(($(stat -c %s whole.nst) * 2 / 3)) whole.nst >resumed.nst.partial
+  score jvp --resume --vector four.nst --model model.safetensors noisy.nst -o resumed.nst
+  cmp whole.nst resumed.nst
 }
 
 @test "score: the Jacobian scales with alpha as D(y / alpha; sigma / alpha) does" {
@@ -224,4 +232,85 @@ assert np.allclose(np.load("scaled.npy"), 2*np.load("plain.npy"), atol=1e-12)'
   fails_with 65 move images.nst
   fails_with 66 move missing.nst
   fails_with 64 move vector.nst --resume -o moved.nst
+}
+
+# molrg: a mixture of 3 low-rank Gaussians in 64 dimensions as a model file, noisy samples of it, and a mask; molrg.py
+# has J, D and |P J v| written out in numpy.
+molrg() {
+  cat >molrg.py <<'END'
+import os, sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.environ["EXAMPLES"])
+import numpy as np
+from noiseutils_stream import read_records, write_record
+r = np.random.default_rng(3)
+U = [np.linalg.qr(r.standard_normal((64, 6)))[0] for _ in range(3)]
+y = np.stack([U[k] @ r.standard_normal(6) for k in (0, 1, 2)]) + .5*r.standard_normal((3, 64))
+mask = np.arange(64) < 20
+t, g = .25, 1/1.25
+def parts(y):
+    a = np.array([((u.T @ y)**2).sum()*g/(2*t) for u in U])
+    w = np.exp(a - a.max()); w /= w.sum()
+    return w, np.stack([g*u @ (u.T @ y) for u in U])
+def D(y):
+    w, d = parts(y)
+    return w @ d
+def J(y):
+    w, d = parts(y)
+    m = w @ d
+    return sum(p*g*u @ u.T for p, u in zip(w, U)) + ((w[:, None]*d).T @ d - np.outer(m, m))/t
+END
+  EXAMPLES=$BATS_TEST_DIRNAME/../scripts/examples py - <<'END'
+import sys
+sys.path.insert(0, ".")
+from molrg import *
+write_record(open("molrg.safetensors", "wb"), {"weights": np.full(3, 1/3), "means": np.zeros((3, 64)),
+             "ranks": np.full(3, 6, dtype=np.int64), "eigenvectors": np.concatenate([u.T for u in U]).copy(),
+             "eigenvalues": np.ones(18), "residual_variances": np.zeros(3)},
+             {"model.kind": "mixture", "model.axes": "D", "model.shape": "[64]", "model.patch": "0", "model.count": "9",
+              "model.samples": "[]", "axes": "D"})
+np.save("y.npy", y)
+np.save("region.npy", mask.astype(float))
+END
+}
+
+@test "score directions: LOCO-Edit on a mixture of low-rank Gaussians as numpy does it, and the estimate moves so" {
+  needs numpy
+  cd "$BATS_TEST_TMPDIR" || return
+  molrg
+  given=(--model molrg.safetensors --sigma 0.5 --axes ND)
+  score spectrum --top 6 "${given[@]}" y.npy -o basis.nst
+  for null in 0 2 4 5; do
+    score directions --mask region.npy --null $null "${given[@]}" y.npy -o v$null.nst
+    denoise "${given[@]}" --move v$null.nst --step 0,0.3 y.npy -o moved$null.nst
+  done
+  EXAMPLES=$BATS_TEST_DIRNAME/../scripts/examples py - <<'END'
+import sys
+sys.path.insert(0, ".")
+from molrg import *
+load = lambda name: [t for t, m in read_records(open(name, "rb"))]
+P, Q = np.diag(mask*1.), np.diag(~mask*1.)
+basis = np.concatenate([t["gains"] for t in load("basis.nst")]).reshape(3, 6)
+before = np.full(3, np.inf)
+for null in (0, 2, 4, 5):
+    out = load("v%d.nst" % null)
+    vectors, outside = [np.concatenate([t[name] for t in out]) for name in ("data", "outside")]
+    moved = np.concatenate([t["data"] for t in load("moved%d.nst" % null)]).reshape(3, 2, 64)
+    for i in range(3):
+        j = J(y[i])
+        if null == 0:
+            assert np.allclose(basis[i], np.linalg.svd(j)[1][:6], rtol=1e-10)
+            h = 1e-5*np.eye(64)
+            assert abs(np.stack([(D(y[i] + e) - D(y[i] - e))/2e-5 for e in h]) - j).max() < 1e-8
+        v = np.linalg.svd(P @ j)[2][0]
+        V = np.linalg.svd(Q @ j)[2][:null].T
+        v = v - V @ (V.T @ v)
+        v /= np.linalg.norm(v)
+        assert abs(abs(v @ vectors[i]) - 1) < 1e-9
+        assert np.isclose(outside[i], np.linalg.norm(Q @ j @ v), rtol=1e-7)
+        assert np.allclose(moved[i], [D(y[i]), D(y[i] + .3*vectors[i])], atol=1e-11)
+        assert np.linalg.norm(moved[i][1] - moved[i][0] - .3*j @ vectors[i]) < .3*np.linalg.norm(j @ vectors[i])
+    assert (outside < before + 1e-12).all()
+    before = outside
+END
 }

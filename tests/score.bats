@@ -63,10 +63,10 @@ assert np.abs((x0 - y)/.04 - s).max() < 1e-4*np.abs(s).max()'
 }
 
 @test "score convert: every field from every other, there and back" {
-  for from in score denoiser eps v; do
+  for from in score denoiser eps v velocity; do
     score $from --model model.safetensors --keep-noisy noisy.nst -o $from.nst
     tensor convert $from.nst -o from.npy
-    for to in score denoiser eps v; do
+    for to in score denoiser eps v velocity; do
       score $to --model model.safetensors noisy.nst -o direct.npy
       score convert --to $to $from.nst -o to.nst
       metric rmse --reference direct.npy to.nst --format json >direct.json

@@ -105,6 +105,7 @@ WAYS
   fails_with 64 train-linear gaussian --resume stream.nst -o part.safetensors
   fails_with 64 train-linear gaussian --every 5s stream.nst -o part.safetensors
   fails_with 64 train-linear gaussian --checkpoint new.ckpt --every soon stream.nst -o part.safetensors
+  fails_with 64 train-linear gaussian --checkpoint part.safetensors stream.nst -o part.safetensors
   fails_with 73 train-linear gaussian --checkpoint nowhere/run.ckpt stream.nst -o part.safetensors
   [ ! -e part.safetensors ]
 }

@@ -18,7 +18,8 @@ using namespace noiseutils;
 /// What is neither a field nor made from one.
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> all = {
-      jvp_verb(), divergence_verb(), spectrum_verb(), edit_directions_verb(), posterior_covariance_verb(), check_verb(),
+      jvp_verb(),   divergence_verb(), spectrum_verb(),     edit_directions_verb(), posterior_covariance_verb(),
+      check_verb(), model_kl_verb(),   straightness_verb(),
   };
   return all;
 }

@@ -40,6 +40,7 @@ Program program() {
   self.without = without_of(verbs());
   auto inputs = input_options();  // one NaN would spoil every moment: there is no taking it as it is
   std::erase_if(inputs, [](const OptionSpec& option) { return option.name == "allow-nonfinite"; });
+  self.without["sgd"] = {"depth"};  // of bits: its own is of layers
   self.options = joined(std::vector{first_index_option()}, inputs, output_options());
   return self;
 }

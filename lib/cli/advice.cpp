@@ -34,17 +34,20 @@ std::string advise_shrinkage(const std::vector<ShrinkageError>& errors, const st
   return errors[static_cast<std::size_t>(std::max_element(wins.begin(), wins.end()) - wins.begin())].shrinker;
 }
 
-/// Chosen is the cheapest whose error is within the tolerance, of equal cost the best; where none is, the best.
+/// Chosen is the cheapest whose error is within the tolerance of what the start alone leaves, of equal cost the best;
+/// where none is, the best.
 void advise_sampler(const Spectrum& spectrum, double tolerance, RowOutput& output) {
   const double rms =
       std::sqrt(std::inner_product(spectrum.lambda.begin(), spectrum.lambda.end(), spectrum.multiplicity.begin(), 0.0));
   const std::vector<SamplerAdvice> advice = sampler_advice(spectrum);
+  const double start = start_error(spectrum), enough = start + tolerance * rms;
   const auto better = [=](const SamplerAdvice& a, const SamplerAdvice& b) {
-    const bool a_will_do = a.w2 <= tolerance * rms, b_will_do = b.w2 <= tolerance * rms;
+    const bool a_will_do = a.w2 <= enough, b_will_do = b.w2 <= enough;
     if (a_will_do != b_will_do) return a_will_do;
     return a_will_do && a.calls != b.calls ? a.calls < b.calls : a.w2 < b.w2;
   };
   const auto best = std::min_element(advice.begin(), advice.end(), better);
+  output.add(row_of("sampler", "exact-flow", 0, 0, 0, start, start / rms, false));
   for (auto it = advice.begin(); it != advice.end(); ++it)
     output.add(row_of("sampler", it->sampler, 0, it->steps, it->calls, it->w2, it->w2 / rms, it == best));
 }

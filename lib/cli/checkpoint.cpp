@@ -87,6 +87,10 @@ Checkpoint::Checkpoint(const Invocation& call)
     if (call.options.given("every")) throw UsageError("--every is of checkpoints: give --checkpoint FILE");
     return;
   }
+  for (const char* other : {"output", "state"})
+    if (call.options.text(other) == path_)
+      throw UsageError("--checkpoint and --" + std::string(other) + " are both " + path_ +
+                       ": give them names of their own");
   if (ranks().size() > 1) path_ += "." + std::to_string(ranks().rank());
   if (!resume_ && exists(path_))
     throw UsageError(path_ + " is there already: --resume goes on from it; remove it to start anew");

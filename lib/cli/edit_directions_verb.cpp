@@ -11,8 +11,9 @@
 namespace noiseutils {
 namespace {
 
-/// The one record of a FILE.
-Record only_record(const std::string& path, const ReadOptions& options) {
+/// The one record of a FILE, whose axes need not be those of samples.
+Record only_record(const std::string& path, ReadOptions options) {
+  options.axes.clear();
   const auto reader = open_records({path}, options);
   auto record = reader->next();
   if (!record) throw DataError(path + ": holds no mask");

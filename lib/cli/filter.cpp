@@ -35,7 +35,7 @@ HistoryStep history_step(const Invocation& call) {
   step.argv = {call.program};
   step.argv.insert(step.argv.end(), call.words.begin(), call.words.end());
   for (const std::string& word : call.options.history_words()) step.argv.push_back(word);
-  if (call.options.declared("seed")) step.seed = call.options.seed();
+  if (call.options.declared("seed") && call.options.has("seed")) step.seed = call.options.seed();
   return step;
 }
 
@@ -49,7 +49,8 @@ std::unique_ptr<RecordWriter> open_output(const Invocation& call) {
 
 void check_record(const Record& record, bool allow_nonfinite, std::int64_t first_sample, const std::string& remedy) {
   const auto refuse = [&](std::int64_t i, const std::string& why) {
-    throw DataError("sample " + sample_id(record, i, first_sample + i) + ": " + why);
+    const std::string name = sample_id(record, i, first_sample + i), number = std::to_string(first_sample + i);
+    throw DataError("sample " + name + (name == number ? "" : " (number " + number + ")") + ": " + why);
   };
   if (record.find("data") == nullptr) refuse(0, "no tensor \"data\"");
   if (record.require("data").size() == 0)

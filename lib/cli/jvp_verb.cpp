@@ -1,13 +1,30 @@
+#include <cmath>
+
 #include "base/error.hpp"
 #include "cli/filter.hpp"
 #include "cli/jacobian_options.hpp"
 #include "cli/jacobian_verbs.hpp"
 #include "cli/standard_options.hpp"
 #include "denoise/direction_file.hpp"
+#include "linalg/vector_block.hpp"
 #include "score/jacobian_samples.hpp"
 
 namespace noiseutils {
 namespace {
+
+/// J v. Differences are taken along v / |v|, so that the step does not depend on how long v is.
+std::vector<double> product_of(const JacobianAt& jacobian, std::span<const double> v) {
+  const double norm = std::sqrt(dot_product(v, v));
+  std::vector<double> unit(v.begin(), v.end()), product(v.size());
+  if (norm == 0 || jacobian.is_exact()) {
+    jacobian.product(v, product);
+    return product;
+  }
+  for (double& value : unit) value /= norm;
+  jacobian.product(unit, product);
+  for (double& value : product) value *= norm;
+  return product;
+}
 
 int run_jvp(const Invocation& call) {
   if (!call.options.given("vector")) throw UsageError("--vector FILE is needed: what is J to be multiplied with?");
@@ -26,9 +43,7 @@ int run_jvp(const Invocation& call) {
                         " vectors for each sample; J v takes one: tensor slice");
     }
     for_jacobians(denoiser, record, level, [&](std::int64_t i, const JacobianAt& jacobian) {
-      std::vector<double> product(static_cast<std::size_t>(jacobian.dim()));
-      jacobian.product(of_samples[static_cast<std::size_t>(i)].values<double>(), product);
-      result.put_vectors(i, product);
+      result.put_vectors(i, product_of(jacobian, of_samples[static_cast<std::size_t>(i)].values<double>()));
     });
     record = result.finish();
   });

@@ -10,6 +10,7 @@
 #include "cli/held_samples.hpp"
 #include "cli/rows.hpp"
 #include "cli/standard_options.hpp"
+#include "linalg/white_bulk.hpp"
 #include "model/linear_model.hpp"
 #include "model/model_kinds.hpp"
 #include "report/split_report.hpp"
@@ -50,12 +51,14 @@ Row row_of(const SplitReport& report, const SplitComparison& split, std::size_t 
   const SplitFigures &seen = split.seen, &theory = split.theory;
   const SplitDenoisers &a = seen.levels[level], &b = theory.levels[level];
   const double oracle = report.oracle(settings.sigmas[level]).value_or(std::numeric_limits<double>::quiet_NaN());
+  const double load = static_cast<double>(split.count) / static_cast<double>(report.dim());
   Row row = {{"n", split.count}, {"d", report.dim()}, {"splits", settings.splits}, {"sigma", settings.sigmas[level]}};
   const auto pair = [&row](const std::string& name, double value, double predicted) {
     row.emplace_back(name, value);
     row.emplace_back(name + "_theory", predicted);
   };
   pair("similarity", seen.similarity, theory.similarity);
+  row.emplace_back("similarity_white", white_similarity(load));
   pair("gap", a.gap, b.gap);
   pair("cosine", a.cosine, b.cosine);
   pair("test_mse", a.test_mse, b.test_mse);
@@ -63,8 +66,11 @@ Row row_of(const SplitReport& report, const SplitComparison& split, std::size_t 
   row.emplace_back("oracle_mse", oracle);
   pair("test_over_oracle", a.test_mse / oracle, b.test_mse / oracle);
   pair("memorization", seen.memorization, theory.memorization);
-  pair("memorization_ratio", seen.memorization / seen.holdout, theory.memorization / theory.holdout);
+  pair("memorization_ratio", seen.memorization_ratio, theory.memorization_ratio);
+  row.emplace_back("memorization_ratio_white", std::sqrt(1 + 1 / load));
   pair("overlap", seen.overlap, theory.overlap);
+  pair("overlap_halves", seen.overlap_halves, theory.overlap_halves);
+  pair("kl", seen.divergence, theory.divergence);
   pair("top_eigenvalue", seen.top_eigenvalue, theory.top_eigenvalue);
   return row;
 }
@@ -120,9 +126,10 @@ std::vector<OptionSpec> data_report_options() {
       integer("draws", "M", "with --split-report: samples of each model, looked for among the training samples")
           .otherwise("64")
           .at_least(1)
-          .at_most(1e6),
+          .at_most(1e4),
       file("truth", "MODEL", "with --split-report: the law that the samples are of, where it is known"),
-      number("tolerance", "E", "with --advise: what W2 error of a sampler will do, relative to the data's rms")
+      number("tolerance", "E",
+             "with --advise: what W2 error of a sampler, beyond that of its start, will do, relative to the data's rms")
           .otherwise("0.01")
           .above(0),
       max_size_option(),
@@ -152,9 +159,9 @@ int write_data_report(const Invocation& call) {
   const OptionValues& options = call.options;
   const bool splits = options.flag("split-report");
   if (splits && options.flag("advise")) throw UsageError("--split-report and --advise exclude each other");
-  for (const char* name :
-       {"patch", "stride", "sigma", "state", "shrink", "rank", "weigh", "missing", "steps", "first-index"})
-    if (options.given(name))
+  for (const char* name : {"patch", "stride", "sigma", "state", "shrink", "rank", "weigh", "missing", "steps",
+                           "first-index", "skip-bad", "unnumbered", "checkpoint", "every", "resume"})
+    if (options.declared(name) && options.given(name))
       throw UsageError(std::string("--") + name + " is no option of " + (splits ? "--split-report" : "--advise"));
   for (const char* name : {"sizes", "splits", "draws", "truth"})
     if (!splits && options.given(name)) throw UsageError(std::string("--") + name + " is for --split-report");

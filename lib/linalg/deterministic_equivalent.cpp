@@ -122,7 +122,7 @@ std::optional<double> EquivalentSpectrum::degrees_of_freedom(double kappa) const
     return Trace{tau - kappa * (1 - w * f.value), 1 + kappa * w * f.slope};
   };
   if (w == 0) return resolvent_trace(values_, multiplicity_, kappa).value;
-  const double low = 1e-12 * std::min(kappa, values_.empty() ? kappa : values_.back());
+  const double low = 1e-6 * std::min(kappa, values_.empty() ? kappa : values_.back());
   if (!(h(low).value < 0)) return std::nullopt;
   return resolvent_trace(values_, multiplicity_, root(low, kappa, h)).value;
 }

@@ -1,5 +1,6 @@
 #include "linalg/leading_direction.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -20,7 +21,7 @@ Forces forces_at(const EquivalentSpectrum& spectrum, double l) {
     t += spectrum.multiplicity()[j] * ratio;
     u += spectrum.multiplicity()[j] * ratio * ratio;
   }
-  return {l / (1 + w * t), t, (u - w * t * t) / (1 + w * (2 * t + u))};
+  return {l / (1 + w * t), t, std::max(0.0, (u - w * t * t) / (1 + w * (2 * t + u)))};
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <numeric>
 #include <string>
 
 #include "base/error.hpp"
@@ -35,7 +34,8 @@ template <class T>
 MomentAccumulator<T>::MomentAccumulator(std::int64_t dim)
     : dim_(dim),
       lanes_(panel_kernels<T>().lanes),
-      padded_dim_((dim + panel_kernels<T>().lanes - 1) / panel_kernels<T>().lanes * panel_kernels<T>().lanes) {
+      padded_dim_((dim + panel_kernels<T>().lanes - 1) / panel_kernels<T>().lanes * panel_kernels<T>().lanes),
+      edges_(dim) {
   const std::int64_t block_bytes = kBlock * dim * static_cast<std::int64_t>(sizeof(T));
   blocks_per_group_ = std::clamp<std::int64_t>(kWaveBytes / block_bytes, 1, kBlocksPerGroup);
   groups_per_wave_ =
@@ -61,22 +61,18 @@ template <class T>
 std::int64_t MomentAccumulator<T>::count() const {
   std::int64_t n = total_.count;
   for (const Block& block : blocks_) n += block.rows;
-  for (const auto& [block, edge] : edges_) n += static_cast<std::int64_t>(edge.index.size());
-  return n;
+  return n + edges_.count();
 }
 
 template <class T>
 void MomentAccumulator<T>::add(std::int64_t first, std::span<const T> rows) {
-  const std::int64_t last = first + static_cast<std::int64_t>(rows.size()) / dim_;
-  for (std::int64_t begin = first; begin < last;) {
-    const std::int64_t end = std::min(last, (begin / kBlock + 1) * kBlock);
-    const T* row = rows.data() + (begin - first) * dim_;
-    if (end - begin == kBlock && edges_.find(begin / kBlock) == edges_.end())
-      queue_block(row, kBlock);
-    else
-      keep_edge(begin, row, end - begin);
-    begin = end;
-  }
+  edges_.add(first, rows, queue());
+}
+
+/// Takes whole blocks, one after the other, or what there is of one.
+template <class T>
+typename EdgeRows<T>::Take MomentAccumulator<T>::queue() {
+  return [this](const T* rows, std::int64_t count) { add_whole({rows, index(count * dim_)}); };
 }
 
 template <class T>
@@ -95,56 +91,13 @@ void MomentAccumulator<T>::queue_block(const T* rows, std::int64_t count) {
 
 /// Rows of one block. A block that has become complete is queued.
 template <class T>
-void MomentAccumulator<T>::keep_edge(std::int64_t first, const T* rows, std::int64_t count) {
-  Edge& edge = edges_[first / kBlock];
-  for (std::int64_t i = 0; i < count; ++i) {
-    if (std::find(edge.index.begin(), edge.index.end(), first + i) != edge.index.end())
-      throw DataError("sample " + std::to_string(first + i) + " was counted already");
-    edge.index.push_back(first + i);
-  }
-  edge.rows.insert(edge.rows.end(), rows, rows + count * dim_);
-  queue_if_complete(first / kBlock, edge);
-}
-
-template <class T>
-void MomentAccumulator<T>::queue_if_complete(std::int64_t block, Edge& edge) {
-  if (static_cast<std::int64_t>(edge.index.size() + edge.skipped.size()) < kBlock) return;
-  sort_edge(edge);
-  if (!edge.index.empty()) queue_block(edge.rows.data(), static_cast<std::int64_t>(edge.index.size()));
-  edges_.erase(block);
-}
-
-template <class T>
 void MomentAccumulator<T>::skip(std::int64_t index) {
-  Edge& edge = edges_[index / kBlock];
-  edge.skipped.push_back(index);
-  queue_if_complete(index / kBlock, edge);
+  edges_.skip(index, queue());
 }
 
 template <class T>
 void MomentAccumulator<T>::close() {
-  for (auto& [block, edge] : edges_) {
-    sort_edge(edge);
-    if (!edge.index.empty()) queue_block(edge.rows.data(), static_cast<std::int64_t>(edge.index.size()));
-  }
-  edges_.clear();
-}
-
-/// Parts merged in any order give the block as one run would have read it.
-template <class T>
-void MomentAccumulator<T>::sort_edge(Edge& edge) const {
-  if (std::is_sorted(edge.index.begin(), edge.index.end())) return;
-  std::vector<std::size_t> order(edge.index.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return edge.index[a] < edge.index[b]; });
-  Edge sorted;
-  sorted.skipped = std::move(edge.skipped);
-  for (const std::size_t i : order) {
-    sorted.index.push_back(edge.index[i]);
-    const auto row = edge.rows.begin() + static_cast<std::int64_t>(i) * dim_;
-    sorted.rows.insert(sorted.rows.end(), row, row + dim_);
-  }
-  edge = std::move(sorted);
+  edges_.flush(queue());
 }
 
 /// The block's mean, and its rows about it in panels.
@@ -278,10 +231,7 @@ void MomentAccumulator<T>::merge(const MomentAccumulator& other) {
 template <class T>
 void MomentAccumulator<T>::merge_flushed(const MomentAccumulator& other) {
   merge_scatter(total_, other.total_);
-  for (const auto& [block, edge] : other.edges_) {
-    for (std::size_t i = 0; i < edge.index.size(); ++i) keep_edge(edge.index[i], edge.rows.data() + i * index(dim_), 1);
-    for (const std::int64_t skipped : edge.skipped) skip(skipped);
-  }
+  edges_.merge(other.edges_, queue());
 }
 
 template <class T>
@@ -296,61 +246,6 @@ Moments MomentAccumulator<T>::finish() {
       for (std::int64_t r = 0; r < tile.rows && tile.row + r <= tile.col + c; ++r)
         result.covariance[index((tile.col + c) * dim_ + tile.row + r)] =
             scale * total_.tiles[tile.offset + index(c * tile.leading + r)];
-  return result;
-}
-
-template <class T>
-typename MomentAccumulator<T>::State MomentAccumulator<T>::state() {
-  flush();
-  return exact_state();
-}
-
-template <class T>
-typename MomentAccumulator<T>::State MomentAccumulator<T>::exact_state() const {
-  State state{total_.count, total_.mean, std::vector<double>(index(dim_ * (dim_ + 1) / 2)), {}, {}, {}, {}, wave_};
-  for (const Tile& tile : tiles_)
-    for (std::int64_t c = 0; c < tile.cols; ++c)
-      for (std::int64_t r = 0; r < tile.rows && tile.row + r <= tile.col + c; ++r) {
-        const std::int64_t row = tile.row + r, col = tile.col + c;
-        state.scatter[index(col * (col + 1) / 2 + row)] = total_.tiles[tile.offset + index(c * tile.leading + r)];
-      }
-  for (const auto& [block, edge] : edges_) {
-    Edge sorted = edge;
-    sort_edge(sorted);
-    state.edge_index.insert(state.edge_index.end(), sorted.index.begin(), sorted.index.end());
-    state.edge_rows.insert(state.edge_rows.end(), sorted.rows.begin(), sorted.rows.end());
-    state.edge_skipped.insert(state.edge_skipped.end(), sorted.skipped.begin(), sorted.skipped.end());
-  }
-  for (const Block& block : blocks_) state.queue_counts.push_back(block.rows);
-  return state;
-}
-
-template <class T>
-MomentAccumulator<T> MomentAccumulator<T>::from_state(std::int64_t dim, const State& state) {
-  return from_state(dim, StateView{state.count, state.mean, state.scatter, state.edge_index, state.edge_rows,
-                                   state.edge_skipped, state.queue_counts, state.queue_rows});
-}
-
-template <class T>
-MomentAccumulator<T> MomentAccumulator<T>::from_state(std::int64_t dim, const StateView& state) {
-  MomentAccumulator result(dim);
-  result.total_.count = state.count;
-  result.total_.mean.assign(state.mean.begin(), state.mean.end());
-  for (const Tile& tile : result.tiles_)
-    for (std::int64_t c = 0; c < tile.cols; ++c)
-      for (std::int64_t r = 0; r < tile.rows && tile.row + r <= tile.col + c; ++r) {
-        const std::int64_t row = tile.row + r, col = tile.col + c;
-        result.total_.tiles[tile.offset + index(c * tile.leading + r)] =
-            state.scatter[index(col * (col + 1) / 2 + row)];
-      }
-  for (std::size_t i = 0; i < state.edge_index.size(); ++i)
-    result.keep_edge(state.edge_index[i], state.edge_rows.data() + i * index(dim), 1);
-  for (const std::int64_t skipped : state.edge_skipped) result.skip(skipped);
-  const T* row = state.queue_rows.data();
-  for (const std::int64_t rows : state.queue_counts) {
-    result.queue_block(row, rows);
-    row += rows * dim;
-  }
   return result;
 }
 

@@ -2,9 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <span>
 #include <vector>
+
+#include "linalg/edge_rows.hpp"
 
 namespace noiseutils {
 
@@ -25,7 +26,7 @@ struct Moments {
 template <class T>
 class MomentAccumulator {
  public:
-  static constexpr std::int64_t kBlock = 256;
+  static constexpr std::int64_t kBlock = EdgeRows<T>::kBlock;
 
   explicit MomentAccumulator(std::int64_t dim);
 
@@ -87,11 +88,6 @@ class MomentAccumulator {
     std::size_t offset;
   };
 
-  struct Edge {  // the rows that are there of a block that is incomplete
-    std::vector<std::int64_t> index;
-    std::vector<T> rows;
-    std::vector<std::int64_t> skipped;
-  };
   struct Block {
     std::size_t offset;  // of its first row in wave_
     std::size_t panels;  // of its first panel in panels_
@@ -101,10 +97,8 @@ class MomentAccumulator {
 
   Scatter empty_scatter() const;
   void queue_block(const T* rows, std::int64_t count);
-  void keep_edge(std::int64_t first, const T* rows, std::int64_t count);
-  void queue_if_complete(std::int64_t block, Edge& edge);
+  typename EdgeRows<T>::Take queue();
   void merge_flushed(const MomentAccumulator& other);
-  void sort_edge(Edge& edge) const;
   void flush();
   void center(Block& block);
   const T* panel(const Block& block, std::int64_t column) const;
@@ -118,10 +112,10 @@ class MomentAccumulator {
   std::vector<Tile> tiles_;
   std::size_t tile_values_ = 0;
   Scatter total_;
-  std::vector<T> wave_;                 // rows of the queued blocks
-  std::vector<T> panels_;               // the same, centred, as panels of the product's kernel
-  std::vector<Block> blocks_;           // the queued blocks
-  std::map<std::int64_t, Edge> edges_;  // by number of the block
+  std::vector<T> wave_;        // rows of the queued blocks
+  std::vector<T> panels_;      // the same, centred, as panels of the product's kernel
+  std::vector<Block> blocks_;  // the queued blocks
+  EdgeRows<T> edges_;
 };
 
 }  // namespace noiseutils

@@ -14,6 +14,7 @@ std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 double dot_product(std::span<const double> a, std::span<const double> b) {
   double sum = 0;
+#pragma omp simd reduction(+ : sum)
   for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
   return sum;
 }

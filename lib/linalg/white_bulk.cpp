@@ -45,12 +45,12 @@ double white_similarity(double gamma) {
   return m * m;
 }
 
-WishartDivergences wishart_divergences(int dim, int count) {
+WishartDivergences wishart_divergences(std::int64_t dim, std::int64_t count) {
   constexpr double kInfinite = std::numeric_limits<double>::infinity();
   if (count < dim) return {kInfinite, kInfinite};
-  const double d = dim, n = count;
+  const auto d = static_cast<double>(dim), n = static_cast<double>(count);
   double log_determinant = d * std::log(2 / n);
-  for (int i = 0; i < dim; ++i) log_determinant += digamma((n - i) / 2);
+  for (std::int64_t i = 0; i < dim; ++i) log_determinant += digamma((n - static_cast<double>(i)) / 2);
   return {-log_determinant / 2, n > d + 1 ? (n * d / (n - d - 1) - d + log_determinant) / 2 : kInfinite};
 }
 

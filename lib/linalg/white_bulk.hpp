@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 namespace noiseutils {
 
 // Sample covariances S of white laws, Sigma = I, gamma = n / d vectors a dimension. Their eigenvalues follow the law of
@@ -21,7 +23,7 @@ double white_similarity(double gamma);
 struct WishartDivergences {
   double learned_from_true = 0, true_from_learned = 0;
 };
-WishartDivergences wishart_divergences(int dim, int count);
+WishartDivergences wishart_divergences(std::int64_t dim, std::int64_t count);
 
 /// E max |u_i| over the n coordinates of a point that is uniform on the sphere in R^n (2 sqrt(2) / pi for n = 2), as of
 /// a sample of a law of n training vectors in many dimensions and its most similar one: E max_(i <= n) |g_i| of normals

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "linalg/blas.hpp"
+#include "model/gate_kernels.hpp"
 
 namespace noiseutils {
 namespace {
@@ -78,21 +79,11 @@ void MixtureGate::group_joint(const Group& group, std::int64_t n, const float* z
   if (group.rows > 0)
     gemm<float>(Op::plain, Op::plain, n, group.rows, dim_, 1, z, n, rows_.data() + group.first_row * dim_, dim_, 0,
                 products.data(), n);
-  const float* row = products.data();
+  const GateKernels& kernels = gate_kernels();
   for (std::int64_t k = group.first; k < group.last; ++k, joint += n) {
-    const float constant = constants_[index(k)], tail = tails_[index(k)];
-#pragma omp simd
-    for (std::int64_t i = 0; i < n; ++i) joint[i] = constant - tail * energy[i];
-    const std::int64_t end = first_rows_[index(k + 1)] - (linear_[index(k)] ? 1 : 0);
-    for (std::int64_t j = first_rows_[index(k)]; j < end; ++j, row += n) {
-      const float sign = signs_[index(j)];
-#pragma omp simd
-      for (std::int64_t i = 0; i < n; ++i) joint[i] += sign * row[i] * row[i];
-    }
-    if (!linear_[index(k)]) continue;
-#pragma omp simd
-    for (std::int64_t i = 0; i < n; ++i) joint[i] += row[i];
-    row += n;
+    const std::int64_t begin = first_rows_[index(k)], end = first_rows_[index(k + 1)] - (linear_[index(k)] ? 1 : 0);
+    kernels.joint(end - begin, n, products.data() + (begin - group.first_row) * n, signs_.data() + begin,
+                  linear_[index(k)], constants_[index(k)], tails_[index(k)], energy, joint);
   }
 }
 

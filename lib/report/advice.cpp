@@ -1,9 +1,9 @@
 #include "report/advice.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
-#include "base/entry_options.hpp"
 #include "base/error.hpp"
 #include "base/registry.hpp"
 #include "linalg/shrinkage.hpp"
@@ -119,13 +119,23 @@ Spectrum learned_spectrum(const SampleRows& rows, const std::string& shrinker) {
   return spectrum;
 }
 
+double start_error(const Spectrum& spectrum) {
+  const double s0 = make_schedule(karras_schedule(), 10, {}).s(0);
+  AffineLaw flow;
+  for (const double lambda : spectrum.lambda) {
+    flow.start.push_back(std::sqrt(lambda / (lambda + s0 * s0)));
+    flow.mean.push_back(1 - flow.start.back());
+  }
+  return law_errors(flow, spectrum, s0, 0, StartLaw::noise).w2;
+}
+
 std::vector<SamplerAdvice> sampler_advice(const Spectrum& spectrum) {
   std::vector<SamplerAdvice> advice;
-  const auto options = options_by_entry(samplers());
   for (const char* name : {"ddim", "heun", "dpmpp-2m", "dpmpp-3m", "unipc-2", "deis-3", "ddpm"})
     for (const std::int64_t steps : {10, 20, 50}) {
       const Sampler& sampler = *find_entry(samplers(), name);
-      const OptionValues own = values_of_entry(options, name, {});
+      OptionValues own;  // all by default
+      for (const OptionSpec& option : sampler.options) own.set(option, {});
       const Schedule schedule = make_schedule(karras_schedule(), steps, {});
       const SamplerSettings settings{sampler, own, schedule};
       const LawErrors errors = law_errors(affine_law(settings, spectrum.lambda), spectrum, schedule.s(0),

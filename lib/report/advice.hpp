@@ -32,6 +32,9 @@ struct SamplerAdvice {
   std::int64_t steps = 0, calls = 0;  ///< calls of the denoiser for one sample
   double w2 = 0;
 };
+/// Where no sampler from N(0, s_0^2) is better for long, however many its steps: the W2 error of the exact flow
+/// x(0) = mu + sqrt(lambda / (lambda + s_0^2)) (x(s_0) - mu) from there, s_0 the first level of that schedule.
+double start_error(const Spectrum& spectrum);
 /// Of samplers of each kind in 10, 20 and 50 steps, along the schedule that `sample` takes by default.
 std::vector<SamplerAdvice> sampler_advice(const Spectrum& spectrum);
 

@@ -88,8 +88,10 @@ JudgedMoments judged_by_law(const SplitHalves& halves, const LinearModel& law) {
   return moments;
 }
 
-SplitPair::SplitPair(const SplitHalves& halves, JudgedMoments judge) : halves_(halves), judge_(std::move(judge)) {
-  overlap_ = coefficients_of(halves[1].law, halves[0].law.rank(), halves[0].law.basis.data());
+SplitPair::SplitPair(const SplitHalves& halves, JudgedMoments judge)
+    : halves_(halves),
+      judge_(std::move(judge)),
+      overlap_(coefficients_of(halves[1].law, halves[0].law.rank(), halves[0].law.basis.data())) {
   for (std::size_t h = 0; h < 2; ++h) offset_[h] = difference(halves[h].law.mean, judge_.centre);
   for (std::size_t h = 0; h < 2; ++h)
     for (std::size_t g = 0; g < 2; ++g) seen_[h][g] = coefficients_of(halves[h].law, 1, offset_[g].data());

@@ -29,14 +29,15 @@ JudgedMoments judged_by_rows(const SplitHalves& halves, const SampleRows& rows, 
 /// Of a known law.
 JudgedMoments judged_by_law(const SplitHalves& halves, const LinearModel& law);
 
-/// Two Gaussian laws learned from disjoint data. All figures are traces: exact for these two, with no draw of noise.
+/// Two Gaussian laws learned from disjoint data, which outlive this. All figures are traces: exact for these two, with
+/// no draw of noise.
 class SplitPair {
  public:
   SplitPair(const SplitHalves& halves, JudgedMoments judge);
 
   /// tr S1^(1/2) S2^(1/2) / sqrt(tr S1 tr S2): the similarity of samples m + S^(1/2) z from the same z.
   double similarity() const;
-  /// |u_1 . u_2| of the first eigenvectors; its square root's square has the mean Q of leading_direction().
+  /// |u_1 . u_2| of the first eigenvectors, which is Q of leading_direction() for independent halves.
   double leading_cosine() const;
   /// Of y = x + sigma n, x as judged: E |D1 - D2|^2, the cosine of D1 - E x and D2 - E x, and the mean over both halves
   /// of E |D - x|^2 and of the same for the half's own samples. Sums over all elements.

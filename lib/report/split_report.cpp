@@ -2,63 +2,31 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "base/error.hpp"
-#include "linalg/batch_product.hpp"
 #include "linalg/leading_direction.hpp"
 #include "linalg/white_bulk.hpp"
+#include "metric/kl.hpp"
 #include "random/random.hpp"
+#include "report/training_cosines.hpp"
 
 namespace noiseutils {
 namespace {
 
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kWhite = 0.75;  // of d: with so many effective dimensions largest cosines are predicted to 3 %
+
 using Chosen = std::vector<std::uint64_t>;
-
-/// Mean over samples m + S^(1/2) z of the largest |cosine| to the chosen rows, both about m.
-double largest_similarity(const SplitHalf& half, std::span<const double> samples, const Chosen& chosen) {
-  const auto r = static_cast<std::size_t>(half.law.rank()), n = chosen.size(), draws = samples.size() / r;
-  std::vector<double> rows, products(draws * n);
-  for (const std::uint64_t i : chosen) {
-    const auto row = half.rows.coefficients.begin() + static_cast<std::ptrdiff_t>(i * r);
-    rows.insert(rows.end(), row, row + half.law.rank());
-  }
-  batch_product(false, static_cast<std::int64_t>(n), half.law.rank(), rows.data(), static_cast<std::int64_t>(draws),
-                samples.data(), products.data());
-  double sum = 0;
-  for (std::size_t s = 0; s < draws; ++s) {
-    double square = 0, largest = 0;
-    for (std::size_t k = 0; k < r; ++k) square += samples[s * r + k] * samples[s * r + k];
-    for (std::size_t i = 0; i < n; ++i)
-      if (const double length = half.rows.squares[chosen[i]]; length > 0)
-        largest = std::max(largest, std::abs(products[s * n + i]) / std::sqrt(length));
-    sum += largest / std::sqrt(square);
-  }
-  return sum / static_cast<double>(draws);
-}
-
-/// S^(1/2) z in the basis of S, of the starts z (n x d).
-std::vector<double> samples_of(const FittedGaussian& law, const std::vector<double>& starts) {
-  const std::int64_t count = static_cast<std::int64_t>(starts.size()) / law.dim;
-  std::vector<double> c(static_cast<std::size_t>(count * law.rank()));
-  batch_product(false, law.rank(), law.dim, law.basis.data(), count, starts.data(), c.data());
-  for (std::size_t k = 0; k < c.size(); ++k) c[k] *= std::sqrt(law.eigenvalues[k % law.eigenvalues.size()]);
-  return c;
-}
-
-std::vector<double> starts_of(std::uint64_t seed, std::int64_t count, std::int64_t dim) {
-  std::vector<double> z(static_cast<std::size_t>(count * dim));
-  for (std::int64_t i = 0; i < count; ++i)
-    fill_normal({seed, Purpose::probe, static_cast<std::uint64_t>(i), 0}, 0,
-                std::span(z).subspan(static_cast<std::size_t>(i * dim), static_cast<std::size_t>(dim)));
-  return z;
-}
 
 void add(SplitFigures& to, const SplitFigures& from, double share) {
   to.similarity += share * from.similarity;
   to.memorization += share * from.memorization;
-  to.holdout += share * from.holdout;
+  to.memorization_ratio += share * from.memorization_ratio;
   to.overlap += share * from.overlap;
+  to.overlap_halves += share * from.overlap_halves;
+  to.divergence += share * from.divergence;
   to.top_eigenvalue += share * from.top_eigenvalue;
   to.levels.resize(from.levels.size());
   for (std::size_t k = 0; k < from.levels.size(); ++k) {
@@ -100,6 +68,16 @@ std::vector<double> leading_direction_of(const LinearModel& law) {
   return u;
 }
 
+/// KL(law | known) in nats.
+double divergence(const FittedGaussian& law, const GaussianLaw& known) {
+  if (known.mean.empty()) return kNaN;
+  if (law.rank() < law.dim) return std::numeric_limits<double>::infinity();
+  GaussianLaw learned{law.count, law.mean, law.basis};
+  for (std::size_t k = 0; k < learned.factor.size(); ++k)
+    learned.factor[k] *= std::sqrt(law.eigenvalues[k / law.mean.size()]);
+  return kl_divergence(learned, known, 0).value;
+}
+
 double squared_cosine(const std::vector<double>& direction, const FittedGaussian& law) {
   const double c = std::inner_product(direction.begin(), direction.end(), law.basis.begin(), 0.0);
   return c * c;
@@ -117,6 +95,9 @@ SplitReport::SplitReport(SampleRows rows, const LinearModel* truth) : rows_(std:
                     std::to_string(rows_.dim));
   spectrum_ = spectrum_of_law(*truth_);
   leading_ = leading_direction_of(*truth_);
+  double rank = 0;
+  for (const double count : spectrum_.multiplicity()) rank += count;
+  if (rank == spectrum_.dim()) known_ = law_of_model(*truth_);
 }
 
 std::optional<double> SplitReport::oracle(double sigma) const {
@@ -149,14 +130,18 @@ SplitFigures SplitReport::seen(std::int64_t n, const SplitSettings& settings, st
                                    : judged_by_rows(halves, rows_, std::span(order).subspan(chosen[0].size() * 2)));
   SplitFigures figures;
   figures.similarity = pair.similarity();
+  double holdout = 0;
   const auto starts = starts_of(settings.seed, settings.draws, rows_.dim);
   for (std::size_t h = 0; h < 2; ++h) {
     const auto samples = samples_of(halves[h].law, starts);
     figures.memorization += largest_similarity(halves[h], samples, chosen[h]) / 2;
-    figures.holdout += largest_similarity(halves[h], samples, chosen[1 - h]) / 2;
+    holdout += largest_similarity(halves[h], samples, chosen[1 - h]) / 2;
     figures.top_eigenvalue += halves[h].law.eigenvalues.front() / 2;
+    figures.divergence += divergence(halves[h].law, known_) / 2;
     if (truth_ != nullptr) figures.overlap += squared_cosine(leading_, halves[h].law) / 2;
   }
+  figures.memorization_ratio = figures.memorization / holdout;
+  figures.overlap_halves = std::pow(pair.leading_cosine(), 2);
   if (truth_ == nullptr) figures.overlap = pair.leading_cosine();
   for (const double sigma : settings.sigmas)
     figures.levels.push_back(a_dimension(pair.at(sigma), static_cast<double>(rows_.dim)));
@@ -167,13 +152,19 @@ SplitFigures SplitReport::theory(std::int64_t n, const SplitSettings& settings) 
   const auto count = static_cast<double>(n), degrees = count - 1;
   SplitFigures figures;
   figures.similarity = sample_similarity(spectrum_, degrees);
-  // Cosines to training vectors have the variance 1 / d_eff + 1 / n, to others 1 / d_eff.
+  // Cosines to training vectors have the variance 1 / d_eff + 1 / n, to others 1 / d_eff. Of few effective dimensions
+  // they are no normals, and their largest is not known, while the ratio is.
   const double unseen = 1 / spectrum_.effective_dim(), trained = unseen + 1 / degrees;
-  figures.memorization = largest_cosine(count, 1 / trained);
-  figures.holdout = figures.memorization * std::sqrt(unseen / trained);
+  const bool white = spectrum_.effective_dim() > kWhite * spectrum_.dim();
+  figures.memorization = white ? largest_cosine(count, 1 / trained) : kNaN;
+  figures.memorization_ratio = std::sqrt(trained / unseen);
   const LeadingDirection leading = leading_direction(spectrum_, degrees);
   figures.overlap = leading.overlap;
+  figures.overlap_halves = leading.overlap * leading.overlap;
   figures.top_eigenvalue = leading.eigenvalue;
+  figures.divergence = known_.mean.empty()
+                           ? kNaN
+                           : wishart_divergences(rows_.dim, n - 1).learned_from_true + spectrum_.dim() / (2 * count);
   for (const double sigma : settings.sigmas)
     figures.levels.push_back(
         a_dimension(split_denoisers(spectrum_, sigma * sigma, count), static_cast<double>(rows_.dim)));

@@ -3,17 +3,22 @@
 #include <memory>
 #include <optional>
 
+#include "metric/gaussian_law.hpp"
 #include "report/split_pair.hpp"
 
 namespace noiseutils {
 
 /// What two models learned from disjoint halves of n samples each have in common, as seen or as predicted.
 struct SplitFigures {
-  double similarity = 0;      ///< q, of samples from the same starts
-  double memorization = 0;    ///< m, of a sample and the training sample that is most like it: largest |cosine|
-  double holdout = 0;         ///< the same of as many samples that were not trained on
-  double overlap = 0;         ///< Q, squared cosine of the first eigenvector and the law's
-  double top_eigenvalue = 0;  ///< of the covariance learned
+  double similarity = 0;          ///< q, of samples from the same starts
+  double memorization = 0;        ///< m, of a sample and the training sample that is most like it: largest |cosine|
+  double memorization_ratio = 0;  ///< m over that of as many samples that were not trained on
+  double overlap = 0;             ///< Q, squared cosine of the first eigenvector and the law's
+  double overlap_halves = 0;      ///< that of the first eigenvectors of the two halves: Q^2
+  /// KL(learned | known law) in nats: infinite for n <= d, NaN without a known law of full rank. Its theory is exact at
+  /// any n: wishart_divergences(), and d / (2 n) for the mean.
+  double divergence = 0;
+  double top_eigenvalue = 0;           ///< of the covariance learned
   std::vector<SplitDenoisers> levels;  ///< one a noise level; a dimension
 };
 
@@ -55,6 +60,7 @@ class SplitReport {
   const LinearModel* truth_;
   EquivalentSpectrum spectrum_;
   std::vector<double> leading_;  // the known law's first eigenvector
+  GaussianLaw known_;            // for divergences: no dimensions where the law is not known, or not of full rank
 };
 
 }  // namespace noiseutils

@@ -69,7 +69,7 @@ EditDirections edit_directions(const JacobianAt& jacobian, std::span<const doubl
   const std::size_t d = index(jacobian.dim());
   result.null_rank = static_cast<std::int64_t>(taken_out.size() / d);
   for (std::size_t k = 0; k < result.gains.size(); ++k)
-    if (!(project_out(taken_out, std::span(result.vectors).subspan(k * d, d)) > kNothing))
+    if (project_out(taken_out, std::span(result.vectors).subspan(k * d, d)) <= kNothing)
       throw UsageError("nothing of direction " + std::to_string(k + 1) + " is left outside of the " +
                        std::to_string(result.null_rank) + " null directions: take a smaller --null");
   std::vector<double> responses(result.vectors.size());

@@ -5,9 +5,8 @@
 namespace noiseutils {
 
 std::vector<double> edit_mask(const Record& record, const std::string& axes, const Shape& shape) {
-  if (sample_count(record) != 1)
-    throw DataError("holds " + std::to_string(sample_count(record)) + " masks; one is for all samples");
-  const Tensor mask = sample_of(record, "data", 0).converted(DType::F64);
+  Tensor mask = record.require("data").converted(DType::F64);
+  if (mask.rank() == shape.size() + 1 && mask.axis(0) == 1) mask = mask.at(0);
   const bool of_planes = axes == "CHW" && mask.rank() == 2 && mask.axis(0) == shape[1] && mask.axis(1) == shape[2];
   if (mask.shape() != shape && !of_planes)
     throw DataError("has shape " + shape_text(mask.shape()) + ", the samples have " + shape_text(shape));

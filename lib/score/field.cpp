@@ -20,6 +20,8 @@ Halves halves_of(Field from, const NoiseLevel& level, double y, double value) {
       return from_eps(value);
     case Field::score:
       return from_eps(-sigma * value);
+    case Field::velocity:
+      return {(y - sigma * value) / (alpha + sigma), (y + alpha * value) / (alpha + sigma)};
     case Field::v:
       break;
   }
@@ -35,6 +37,8 @@ double field_of(Field to, const NoiseLevel& level, const Halves& halves) {
       return halves.eps;
     case Field::score:
       return -halves.eps / level.sigma;
+    case Field::velocity:
+      return halves.eps - halves.x0;
     case Field::v:
       break;
   }
@@ -49,6 +53,7 @@ const std::vector<FieldEntry>& fields() {
       {"denoiser", "x0 = E[x_0 | y], the posterior mean", Field::denoiser},
       {"eps", "E[n | y] = (y - alpha x0) / sigma, the noise", Field::eps},
       {"v", "alpha eps - sigma x0", Field::v},
+      {"velocity", "E[n - x_0 | y] = eps - x0, what flow matching learns", Field::velocity},
   };
   return all;
 }

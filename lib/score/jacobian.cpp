@@ -8,6 +8,7 @@
 #include "denoise/strided.hpp"
 #include "model/cascade.hpp"
 #include "model/fitted_denoiser.hpp"
+#include "model/mixture_jacobian.hpp"
 
 namespace noiseutils {
 namespace {
@@ -25,6 +26,8 @@ void JacobianAt::product(std::span<const double> v, std::span<double> out) const
   const double s = level_.relative();
   if (model_ == nullptr) {
     differences_->jacobian_product(step_, v, out);
+  } else if (map_) {
+    map_->apply(v, out);
   } else {
     const std::size_t d = x_.size();
     const std::size_t wave = std::max<std::size_t>(1, static_cast<std::size_t>(kHeldElements) / d) * d;
@@ -102,6 +105,7 @@ JacobianAt JacobianOfDenoiser::at(const Tensor& y, const NoiseLevel& level) {
   if (is_vector_) {
     result.model_ = model_.get();
     result.posterior_ = posterior_;
+    if (const MixtureModel* mixture = model_->mixture()) result.map_ = mixture_jacobian(*mixture, s, result.x_);
   }
   return result;
 }

@@ -57,6 +57,7 @@ class JacobianAt {
   NoiseLevel level_;
   std::vector<double> x_;
   const Model* model_ = nullptr;
+  std::shared_ptr<const VectorMap> map_;  ///< v -> J v at x, where a model can be made ready for it
   std::shared_ptr<const Posterior> posterior_;
   std::optional<DenoiserDifferences> differences_;
   double step_ = 0;

@@ -30,12 +30,13 @@ std::vector<double> scaled_log_densities(const Model& model, const NoiseLevel& l
 
 void ModelField::prepare(double sigma) {
   if (sigma == sigma_) return;
-  if (sigma <= 0 && (field_ == Field::eps || field_ == Field::v))
-    throw UsageError("eps and v are of noisy samples: sigma must be above 0");
+  const bool of_both = field_ == Field::v || field_ == Field::velocity;
+  if (sigma <= 0 && (field_ == Field::eps || of_both))
+    throw UsageError("eps, v and velocity are of noisy samples: sigma must be above 0");
   // The score has a map of its own, free of the cancellation in (D(y) - y) / sigma^2 at small sigma; x0 likewise at
-  // large sigma. v is made of both.
+  // large sigma. v and velocity are made of both.
   if (field_ != Field::denoiser) score_ = model_.score_map(sigma / alpha_, kVectors);
-  if (field_ == Field::denoiser || field_ == Field::v) denoiser_ = model_.denoiser(sigma / alpha_, kVectors);
+  if (field_ == Field::denoiser || of_both) denoiser_ = model_.denoiser(sigma / alpha_, kVectors);
   sigma_ = sigma;
 }
 
@@ -50,12 +51,13 @@ void ModelField::run(double sigma, std::span<const T> y, std::span<T> out) {
   if (field_ == Field::denoiser) return denoiser_->apply(y, out);
   score_->apply(y, out);  // alpha times the score in units of y
   const double s = sigma / alpha_;
-  const T factor = static_cast<T>(field_ == Field::score ? 1 / alpha_ : field_ == Field::eps ? -s : -s * alpha_);
-  for (T& value : out) value *= factor;
-  if (field_ != Field::v) return;
+  const double factor = field_ == Field::score ? 1 / alpha_ : field_ == Field::v ? -s * alpha_ : -s;
+  for (T& value : out) value *= static_cast<T>(factor);
+  if (field_ != Field::v && field_ != Field::velocity) return;
+  const double share = field_ == Field::v ? sigma : 1;  // of x0
   std::vector<T> x0(y.size());
   denoiser_->apply(y, x0);
-  for (std::size_t e = 0; e < out.size(); ++e) out[e] -= static_cast<T>(sigma) * x0[e];
+  for (std::size_t e = 0; e < out.size(); ++e) out[e] -= static_cast<T>(share) * x0[e];
 }
 
 void ModelField::apply(double sigma, std::span<const float> y, std::span<float> out) { run(sigma, y, out); }

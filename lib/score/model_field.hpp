@@ -16,8 +16,8 @@ class ModelField {
   /// `model` must outlive it.
   ModelField(const Model& model, Field field, double alpha) : model_(model), field_(field), alpha_(alpha) {}
 
-  /// out: the field at each of the vectors y (batches as in VectorMap); not the same memory. eps and v need sigma > 0;
-  /// the score needs it unless the model has a density (UsageError).
+  /// out: the field at each of the vectors y (batches as in VectorMap); not the same memory. eps, v and velocity need
+  /// sigma > 0; the score needs it unless the model has a density (UsageError).
   void apply(double sigma, std::span<const float> y, std::span<float> out);
   void apply(double sigma, std::span<const double> y, std::span<double> out);
 

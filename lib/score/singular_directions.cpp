@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.hpp"
 #include "linalg/symmetric_eigen.hpp"
@@ -39,6 +40,20 @@ SingularDirections first_directions(VectorBlock v, VectorBlock av, std::int64_t 
   return found;
 }
 
+bool is_finite(const VectorBlock& block) {
+  return std::all_of(block.values.begin(), block.values.end(), [](double value) { return std::isfinite(value); });
+}
+
+/// Of a matrix that is not finite nothing can be told, and no eigenvalue solver converges.
+SingularDirections unknown_directions(std::int64_t dim, std::int64_t count) {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  SingularDirections none;
+  none.values.assign(index(count), kNone);
+  none.vectors.assign(index(count * dim), kNone);
+  none.responses = none.vectors;
+  return none;
+}
+
 }  // namespace
 
 SingularDirections power_directions(const MatrixProducts& a, const PowerSearch& search, std::vector<double> start) {
@@ -51,6 +66,7 @@ SingularDirections power_directions(const MatrixProducts& a, const PowerSearch& 
   double change = 0;
   for (std::int64_t i = 1;; ++i) {
     a.plain(v.values, av.values);
+    if (!is_finite(av)) return unknown_directions(a.dim, search.count);
     turn_to_singular(v, av);
     change = projection_change(before, v, search.count);
     if (i >= search.most || (i >= search.least && change < search.tolerance)) {
@@ -69,6 +85,7 @@ SingularDirections all_directions(const MatrixProducts& a, std::int64_t count) {
   VectorBlock v(a.dim, a.dim), av(a.dim, a.dim);
   for (std::int64_t i = 0; i < a.dim; ++i) v.at(i)[index(i)] = 1;
   a.plain(v.values, av.values);
+  if (!is_finite(av)) return unknown_directions(a.dim, count);
   turn_to_singular(v, av);
   return first_directions(std::move(v), std::move(av), count);
 }

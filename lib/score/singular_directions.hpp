@@ -21,7 +21,8 @@ struct PowerSearch {
   double tolerance = 1e-3;  ///< of |V V^T - V' V'^T|_F from one iteration to the next
 };
 
-/// The first right singular vectors of A, orthonormal, each with its largest element positive.
+/// The first right singular vectors of A, orthonormal, each with its largest element positive. NaN where products
+/// with A are not finite.
 struct SingularDirections {
   std::vector<double> values;     ///< K singular values |A v|, falling
   std::vector<double> vectors;    ///< K x dim

@@ -40,6 +40,10 @@ void require_dimensions(std::int64_t dim, std::int64_t count, const char* what) 
 SingularDirections directions_of(const JacobianAt& jacobian, const MatrixProducts& a, const DirectionSearch& search,
                                  std::int64_t sample) {
   if (jacobian.is_small()) return all_directions(a, search.power.count);
+  if (jacobian.is_exact() && !jacobian.is_symmetric())
+    throw UsageError(
+        "the Jacobian of a regression is not symmetric, and of " + std::to_string(a.dim) +
+        " dimensions too large to be made whole: --denoiser 'denoise --model FILE' takes it for symmetric");
   std::vector<double> start(index(block_vectors(a.dim, search.power.count) * a.dim));
   for (std::size_t j = 0; j * index(a.dim) < start.size(); ++j)
     fill_normal({search.seed, Purpose::probe, static_cast<std::uint64_t>(sample), kStart + j}, 0,

@@ -30,7 +30,8 @@ struct JacobianSpectrum {
 /// have fewer than K dimensions, or the model does not tell so many directions apart.
 JacobianSpectrum jacobian_spectrum(const JacobianAt& jacobian, const DirectionSearch& search, std::int64_t sample);
 
-/// The first `search.power.count` right singular vectors of A = J or a masked J, whichever way suits J.
+/// The first `search.power.count` right singular vectors of A = J or a masked J, whichever way suits J. Throws
+/// UsageError for a regression of so many dimensions that nothing tells its J^T.
 SingularDirections directions_of(const JacobianAt& jacobian, const MatrixProducts& a, const DirectionSearch& search,
                                  std::int64_t sample);
 

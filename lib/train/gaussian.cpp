@@ -4,6 +4,7 @@
 #include "train/fourth_moment.hpp"
 #include "train/missing.hpp"
 #include "train/moment_state.hpp"
+#include "train/sketch.hpp"
 #include "train/statistics.hpp"
 #include "train/weighed.hpp"
 
@@ -81,12 +82,14 @@ std::unique_ptr<Statistics> load(const VectorLayout& layout, const CovarianceReq
 
 TrainKind gaussian_training() {
   std::vector<OptionSpec> options = covariance_options();
+  for (const OptionSpec& option : sketch_options()) options.push_back(option);
   options.push_back(flag("weigh", "count samples by how little noise they carry; for noise that differs among them"));
   options.push_back(
       flag("missing", "elements are missing: by the companion mask, or by the mask in the metadata noise"));
   options.push_back(integer("steps", "K", "steps of EM with --missing, at most").at_least(1).otherwise("50"));
   return {"gaussian", "mean and covariance, full or of low rank", options,
           [](const VectorLayout& layout, const OptionValues& given) {
+            if (wants_sketch(given)) return sketch_statistics(layout, given);
             if (given.flag("missing") && given.flag("weigh"))
               throw UsageError("--missing weighs by itself: no --weigh");
             if (given.flag("missing")) return missing_statistics(layout, given);
@@ -95,6 +98,7 @@ TrainKind gaussian_training() {
             return layout.dtype == DType::F64 ? make<double>(layout, request) : make<float>(layout, request);
           },
           [](const VectorLayout& layout, const OptionValues& given, const Record& state) {
+            if (wants_sketch(given)) return sketch_statistics(layout, given, state);
             if (given.flag("missing")) return missing_statistics(layout, given, state);
             if (given.flag("weigh")) return weighed_statistics(layout, given, state);
             const CovarianceRequest request = covariance_request(given);

@@ -13,10 +13,17 @@ namespace {
 constexpr std::int64_t kBlock = 1024;  // vectors whose weights are found at once
 constexpr std::int64_t kChunk = 512;   // vectors whose scatter is summed at once
 constexpr double kLeastWeight = 1e-8;  // smaller weights are left out: their sum is far below a likelihood's rounding
-constexpr double kLogLeast = -18.43;   // just below log kLeastWeight: what may be above it
-constexpr double kNothing = -40;       // e^-40 of the largest term changes no sum of doubles
+// Terms that far below the largest one, as logarithms, change no sum of doubles; or by less than the error of densities
+// that were computed in float.
+constexpr double kNothing = -40, kNothingInFloat = -20;
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+/// exp of a log joint density over the largest one of its vector.
+struct Term {
+  double ratio;
+  std::int32_t component, vector;
+};
 
 /// Of n vectors from the planar log joint densities (element k n + i); members are numbered from `first`.
 template <class Value>
@@ -32,22 +39,32 @@ void weigh(const std::vector<Value>& joint, std::int64_t n, std::int64_t compone
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) best[i] = row[i] > best[i] ? row[i] : best[i];
   }
-  const auto for_each_above = [&](double bound, auto use) {
-    for (std::int64_t k = 0; k < components; ++k) {
-      const Value* const row = joint.data() + k * n;
-      for (std::int64_t i = 0; i < n; ++i)
-        if (const double log_ratio = static_cast<double>(row[i]) - static_cast<double>(largest[index(i)]);
-            log_ratio > bound)
-          use(k, i, std::exp(log_ratio));
+  thread_local std::vector<Term> terms;
+  terms.clear();
+  std::vector<std::int32_t> places(index(n));
+  constexpr auto bound = static_cast<Value>(sizeof(Value) == sizeof(float) ? kNothingInFloat : kNothing);
+  for (std::int64_t k = 0; k < components; ++k) {
+    const Value* const row = joint.data() + k * n;
+    std::size_t found = 0;  // no branch: which vectors a component is of is as good as random
+    for (std::int64_t i = 0; i < n; ++i) {
+      places[found] = static_cast<std::int32_t>(i);
+      found += row[i] - largest[index(i)] > bound ? 1 : 0;
     }
-  };
-  for_each_above(kNothing, [&](std::int64_t, std::int64_t i, double ratio) { totals[index(i)] += ratio; });
-  for (std::int64_t i = 0; i < n; ++i)  // the largest term is 1
-    log_densities[i] = static_cast<double>(largest[index(i)]) + std::log(std::max(1.0, totals[index(i)]));
-  for_each_above(kLogLeast, [&](std::int64_t k, std::int64_t i, double ratio) {
-    if (const double weight = ratio / totals[index(i)]; weight > kLeastWeight)
-      members[index(k)].emplace_back(static_cast<std::int32_t>(first + i), static_cast<float>(weight));
-  });
+    for (std::size_t at = 0; at < found; ++at) {
+      const std::int32_t i = places[at];
+      const double ratio = std::exp(static_cast<double>(row[i]) - static_cast<double>(largest[index(i)]));
+      totals[index(i)] += ratio;
+      terms.push_back({ratio, static_cast<std::int32_t>(k), i});
+    }
+  }
+  for (std::int64_t i = 0; i < n; ++i) {  // the largest term is 1
+    totals[index(i)] = std::max(1.0, totals[index(i)]);
+    log_densities[i] = static_cast<double>(largest[index(i)]) + std::log(totals[index(i)]);
+  }
+  for (const Term& term : terms)
+    if (const double weight = term.ratio / totals[index(term.vector)]; weight > kLeastWeight)
+      members[index(term.component)].emplace_back(static_cast<std::int32_t>(first + term.vector),
+                                                  static_cast<float>(weight));
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ struct MixtureExpectation {
 };
 
 /// r_ik = pi_k N_k(y_i) / sum_l pi_l N_l(y_i) of all rows, in blocks of 1024 over the threads. Terms below e^-40 of the
-/// largest one, far below a double's rounding of the sum, are not computed.
+/// largest one (e^-20 where densities are float), below the rounding of the sum, are not computed.
 template <class T>
 MixtureExpectation mixture_expectation(const Density<T>& density, const MixtureRows<T>& rows);
 

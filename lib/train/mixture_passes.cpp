@@ -193,6 +193,7 @@ class PassStatistics : public Statistics {
     const std::int64_t d = layout_.dim(), channels = request_.levels;
     std::vector<Real> rows(index(count * d));
     std::vector<double> levels(index(count * channels));
+    const double share = 1 / units_.scale;
     parallel_blocks((count + kPatchesAPiece - 1) / kPatchesAPiece, [&](std::int64_t piece) {
       const std::int64_t begin = piece * kPatchesAPiece, n = std::min(kPatchesAPiece, count - begin);
       std::vector<T> upright(index(n * d)), turned(index(d));
@@ -205,7 +206,7 @@ class PassStatistics : public Statistics {
         take_levels(turned.data(), d, channels, levels.data() + (begin + i) * channels);
         Real* const to = rows.data() + (begin + i) * d;
         for (std::int64_t j = 0; j < d; ++j)
-          to[j] = static_cast<Real>((static_cast<double>(turned[index(j)]) - units_.centre[index(j)]) / units_.scale);
+          to[j] = static_cast<Real>((static_cast<double>(turned[index(j)]) - units_.centre[index(j)]) * share);
       }
     });
     levels_.add(levels);

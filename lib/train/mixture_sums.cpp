@@ -10,12 +10,39 @@
 namespace noiseutils {
 namespace {
 
+constexpr std::int64_t kBlock = 1024;
+
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 std::int64_t packed_size(std::int64_t d) { return d * (d + 1) / 2; }
 
 void add_to(std::vector<double>& into, const std::vector<double>& other) {
   for (std::size_t i = 0; i < into.size(); ++i) into[i] += other[i];
+}
+
+/// Sum and sum of squares of all rows, summed over the blocks of 1024 in order.
+template <class T>
+void add_totals(const MixtureRows<T>& rows, MixtureSums& sums) {
+  const std::int64_t blocks = (rows.n + kBlock - 1) / kBlock, d = rows.d;
+  std::vector<std::vector<double>> parts(index(blocks));
+  parallel_blocks(blocks, [&](std::int64_t block) {
+    std::vector<double>& part = parts[index(block)];
+    part.assign(index(2 * d), 0.0);
+    double *const sum = part.data(), *const square = part.data() + d;
+    for (std::int64_t i = block * kBlock; i < std::min(rows.n, (block + 1) * kBlock); ++i) {
+      const T* const row = rows.row(i);
+#pragma omp simd
+      for (std::int64_t j = 0; j < d; ++j) {
+        const auto value = static_cast<double>(row[j]);
+        sum[j] += value;
+        square[j] += value * value;
+      }
+    }
+  });
+  for (const std::vector<double>& part : parts) {
+    for (std::int64_t j = 0; j < d; ++j) sums.sum[index(j)] += part[index(j)];
+    sums.square = std::accumulate(part.begin() + d, part.end(), sums.square);
+  }
 }
 
 template <class T>
@@ -50,12 +77,7 @@ template <class T>
 void MixtureSums::add(const Density<T>& density, const std::vector<double>& means, bool zero_means,
                       const MixtureRows<T>& rows) {
   const MixtureExpectation found = mixture_expectation(density, rows);
-  for (std::int64_t i = 0; i < rows.n; ++i)
-    for (std::int64_t j = 0; j < rows.d; ++j) {
-      const auto value = static_cast<double>(rows.row(i)[j]);
-      sum[index(j)] += value;
-      square += value * value;
-    }
+  add_totals(rows, *this);
   count += static_cast<double>(rows.n);
   log_likelihood += found.log_likelihood;
   parallel_blocks(components(), [&](std::int64_t k) {

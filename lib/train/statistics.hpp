@@ -119,6 +119,7 @@ TrainKind distill_training();
 
 /// --report FILE: of kinds whose models tell how good they are, in their note "report" (a JSON list of flat objects).
 OptionSpec report_option();
+TrainKind sgd_training();
 
 /// A tensor of a state with the type and shape it must have. DataError else.
 const Tensor& require_tensor(const Record& state, std::string_view name, DType dtype, const Shape& shape);

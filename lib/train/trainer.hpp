@@ -68,6 +68,9 @@ class Trainer {
   std::unique_ptr<Model> finish();
 
  private:
+  /// Content hashes kept; beyond that the smallest, so that merging is order-free.
+  static constexpr std::size_t kMaxSamples = 4096;
+
   void begin(const std::string& axes, const Shape& shape, DType dtype);
   VectorLayout layout() const { return {dtype_, info_.axes, info_.shape, info_.patch, info_.stride}; }
   StateHeader header() const;
@@ -76,7 +79,7 @@ class Trainer {
   std::int64_t number_of(std::int64_t sample) const;
   void leave_out_pending();
   void check_pass() const;
-  void note_sample(const Tensor& sample);
+  void note_samples(const Record& record);
   void note_noise(const std::string& noise);
   void note_family(const std::string& noise);
   void note_range(std::int64_t first, std::int64_t count);
@@ -94,8 +97,8 @@ class Trainer {
   std::int64_t skipped_ = 0;
   std::vector<std::int64_t> pending_;  // samples left out before there were statistics
   std::optional<std::int64_t> base_;   // of the numbers of unnumbered samples
-  std::string family_;                 // of the noise of the states merged
   std::int64_t vectors_before_ = -1;   // of the pass before; -1: this is the first
+  std::string family_;                 // of the noise of the states merged
   bool noise_known_ = false;           // info_.noise holds the text of the first sample
 };
 

@@ -11,15 +11,25 @@ from noiseutils_stream import read_records, write_record  # noqa: E402
 
 
 def convolve(image, weight):
-    """image C x H x W, weight O x C x 3 x 3: nine products of matrices, one a tap."""
-    channels, height, width = image.shape
-    padded = np.pad(image, ((0, 0), (1, 1), (1, 1)))
-    out = np.zeros((weight.shape[0], height * width), "f4")
+    """image C x N x H x W, weight O x C x 3 x 3: nine products of matrices, one a tap."""
+    channels, count, height, width = image.shape
+    padded = np.pad(image, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    out = np.zeros((weight.shape[0], count * height * width), "f4")
     for r in range(3):
         for c in range(3):
-            shifted = padded[:, r:r + height, c:c + width].reshape(channels, -1)
+            shifted = padded[:, :, r:r + height, c:c + width].reshape(channels, -1)
             out += np.ascontiguousarray(weight[:, :, r, c]) @ shifted
-    return out.reshape(-1, height, width)
+    return out.reshape(-1, count, height, width)
+
+
+def residual(layers, noisy):
+    """What the network takes for noise in images N x H x W."""
+    state = noisy[None]
+    for k, (weight, bias) in enumerate(layers):
+        state = convolve(state, weight) + bias[:, None, None, None]
+        if k + 1 < len(layers):
+            np.maximum(state, 0, out=state)
+    return state[0]
 
 
 def main(file):
@@ -28,12 +38,10 @@ def main(file):
               for name in sorted(weights.files) if name.startswith("w")]
     for tensors, metadata in read_records(sys.stdin.buffer):
         noisy = tensors["data"].astype("f4")
-        state = noisy.reshape(1, *noisy.shape[-2:])
-        for k, (weight, bias) in enumerate(layers):
-            state = convolve(state, weight) + bias[:, None, None]
-            if k + 1 < len(layers):
-                np.maximum(state, 0, out=state)
-        tensors["data"] = noisy - state.reshape(noisy.shape)
+        images = noisy.reshape(-1, *noisy.shape[-2:])
+        at_once = max(1, (1 << 16) // images[0].size)  # what fits the caches
+        taken = [residual(layers, images[i:i + at_once]) for i in range(0, len(images), at_once)]
+        tensors["data"] = noisy - np.concatenate(taken).reshape(noisy.shape)
         write_record(sys.stdout.buffer, tensors, metadata)
 
 

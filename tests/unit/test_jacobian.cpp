@@ -8,6 +8,7 @@
 #include "linalg/singular_values.hpp"
 #include "linalg/symmetric_eigen.hpp"
 #include "mixture_examples.hpp"
+#include "model/mixture_jacobian.hpp"
 #include "score/divergence.hpp"
 #include "score/edit_directions.hpp"
 #include "score/edit_mask.hpp"
@@ -169,6 +170,30 @@ TEST_CASE("jacobian: of a mixture of low-rank Gaussians, by power iteration to 4
   }
 }
 
+TEST_CASE("spectrum: the rank of J is that of one subspace at little noise and of all at much") {
+  // Two orthogonal subspaces of rank 6 in 48 dimensions: the first index whose singular values hold 0.99 of the norm is
+  // 6 or 12, the plateaus 0.125 and 0.25 of the figure of Wang et al. (arXiv 2409.02426, jacobian-MoLRG).
+  MixtureLaw law;
+  law.weights = {0.5, 0.5};
+  law.means.assign(96, 0.0);
+  law.ranks = {6, 6};
+  law.residual_variances = {0, 0};
+  law.eigenvalues.assign(12, 1.0);
+  law.eigenvectors = Tensor::of({12, 48}, random_basis(12, 48, 7));
+  const auto model = std::make_shared<MixtureModel>(mixture_info(48), std::move(law));
+  const auto rank_at = [&](double sigma) {
+    const Values y = noisy_sample(*model, sigma, 6);
+    const Values values = jacobian_spectrum(exact(model, y, {1, sigma}).at, search_for(48), 0).directions.values;
+    std::size_t rank = 0;
+    for (double held = 0; std::sqrt(held) <= 0.99 * std::sqrt(dot(values, values)); ++rank)
+      held += values[rank] * values[rank];
+    return rank;
+  };
+  CHECK(rank_at(1.0 / 500) == 6);
+  CHECK(rank_at(1.0 / 50) == 6);
+  CHECK(rank_at(100) == 12);
+}
+
 TEST_CASE("singular directions: of a matrix that is not symmetric, as its singular value decomposition") {
   const std::size_t d = 12;
   Values a = test_normals(d * d, 5), copy = a, values(d);  // column-major
@@ -231,6 +256,23 @@ TEST_CASE("spectrum: the mean squared error of a bias-free linear denoiser by it
     direct += sigma * sigma * dot(column, column) + (kept[i] - x[i]) * (kept[i] - x[i]);
   }
   CHECK(by_spectrum == doctest::Approx(direct).epsilon(1e-12));
+}
+
+TEST_CASE(
+    "jacobian: a mixture made ready at y gives the products of the plain way; parts without weight are left out") {
+  const Values y = test_normals(12, 50);
+  for (const double spread : {0.5, 60.0}) {  // at 60 all but one component have weight 0
+    const MixtureModel model = random_mixture(12, {3, 12, 5}, {0.2, 0, 0.1}, spread);
+    const Values v = test_normals(36, 51);
+    Values repeated, expected(36), got(36);
+    for (int i = 0; i < 3; ++i) repeated.insert(repeated.end(), y.begin(), y.end());
+    model.jacobian_product(0.4, std::span<const double>(repeated), std::span<const double>(v),
+                           std::span<double>(expected));
+    mixture_jacobian(model, 0.4, y)->apply(std::span<const double>(v), std::span<double>(got));
+    double size = 0;
+    for (const double value : expected) size = std::max(size, std::abs(value));
+    CHECK(largest_difference(got, expected) < 1e-11 * size);
+  }
 }
 
 TEST_CASE("jacobian: differences of estimates come near the formula by the square of the step") {

@@ -163,8 +163,10 @@ SplitComparison mean_comparison(const LinearModel& law, std::int64_t n, const Sp
     mean.theory = one.theory;
     mean.seen.similarity += one.seen.similarity / seeds;
     mean.seen.memorization += one.seen.memorization / seeds;
-    mean.seen.holdout += one.seen.holdout / seeds;
+    mean.seen.memorization_ratio += one.seen.memorization_ratio / seeds;
     mean.seen.overlap += one.seen.overlap / seeds;
+    mean.seen.overlap_halves += one.seen.overlap_halves / seeds;
+    mean.seen.divergence += one.seen.divergence / seeds;
     mean.seen.levels.resize(one.seen.levels.size());
     for (std::size_t k = 0; k < one.seen.levels.size(); ++k) {
       mean.seen.levels[k].gap += one.seen.levels[k].gap / seeds;
@@ -196,14 +198,26 @@ TEST_CASE("split report: identity plus spike agrees with theory to 2 %, memorisa
     const SplitComparison mean = mean_comparison(*law, n, settings, 8);
     check_agreement(mean, 0.02);
     CHECK(mean.seen.memorization == Approx(mean.theory.memorization).epsilon(0.02));
-    CHECK(mean.seen.memorization / mean.seen.holdout ==
-          Approx(mean.theory.memorization / mean.theory.holdout).epsilon(0.02));
+    CHECK(mean.seen.memorization_ratio == Approx(mean.theory.memorization_ratio).epsilon(0.02));
     // sqrt(1 + d / n), but for the spike, and the mean.
-    CHECK(mean.theory.memorization / mean.theory.holdout ==
-          Approx(std::sqrt(1 + 200.0 / static_cast<double>(n))).epsilon(0.02));
+    CHECK(mean.theory.memorization_ratio == Approx(std::sqrt(1 + 200.0 / static_cast<double>(n))).epsilon(0.02));
     CHECK(mean.seen.overlap == Approx(mean.theory.overlap).epsilon(0.05));
+    CHECK(mean.seen.overlap_halves == Approx(mean.theory.overlap_halves).epsilon(0.1));
     CHECK(mean.theory.similarity == Approx(white_similarity(static_cast<double>(n) / 200)).epsilon(0.02));
   }
+}
+
+TEST_CASE("split report: the divergence from the known law has its exact mean at any n") {
+  const auto law = diagonal_law(power_law(20, 1), 1);
+  SplitSettings settings;
+  settings.draws = 1;
+  for (const std::int64_t n : {30, 200}) {
+    CAPTURE(n);
+    const SplitComparison mean = mean_comparison(*law, n, settings, 100);
+    CHECK(mean.seen.divergence == Approx(mean.theory.divergence).epsilon(0.02));
+  }
+  CHECK(std::isinf(mean_comparison(*law, 20, settings, 1).seen.divergence));
+  CHECK(std::isinf(mean_comparison(*law, 20, settings, 1).theory.divergence));
 }
 
 TEST_CASE("split report: power laws agree with theory to 2 %" * doctest::test_suite("long")) {
