@@ -7,13 +7,6 @@
 
 namespace noiseutils {
 
-OptionSpec max_size_option() {
-  return integer("max-size", "MIB", "the most memory that the samples may take, in MiB; more is an error")
-      .otherwise("4096")
-      .at_least(1)
-      .at_most(1 << 30);
-}
-
 SampleRows held_samples(const Invocation& call, std::int64_t least) {
   const std::int64_t limit = call.options.integer("max-size") << 20;
   const auto reader = open_input(call);

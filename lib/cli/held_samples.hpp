@@ -5,9 +5,6 @@
 
 namespace noiseutils {
 
-/// --max-size.
-OptionSpec max_size_option();
-
 /// All samples of the call's FILEs (--use names the tensor), held in memory as rows of doubles. DataError where they
 /// are noisy, are more than --max-size, or fewer than `least`.
 SampleRows held_samples(const Invocation& call, std::int64_t least);
