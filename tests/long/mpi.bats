@@ -127,7 +127,7 @@ ends_with() {
 @test "MPI: every kind of model that ranks learn is that of one process" {
   needs numpy
   for kind in stationary kronecker 'regression --loss supervised' 'regression --loss sure' \
-    'mixture --components 3 --size-sample 500 --iterations 5' 'empirical --use clean'; do
+    'mixture --components 3 --size-sample 500 --iterations 5' 'empirical --use clean' features 'gaussian --sketch 8' 'sgd --use clean --level 0.1 --steps 20'; do
     # shellcheck disable=SC2086
     alone train-linear $kind noisy.nst -o one.safetensors
     # shellcheck disable=SC2086
