@@ -40,6 +40,7 @@ stopped_in() {
   tensor split noisy.nst >noisy-stream.nst
   train-linear gaussian --patch 4 images.nst -o gate.safetensors
   train-linear mixture --components 3 --patch 3 --size-sample 300 images.nst -o start.safetensors
+  train-linear mixture --components 2 --rank 3 small.npy -o law.safetensors
   while read -r input way; do
     # shellcheck disable=SC2086
     train-linear $way --no-history "$input" -o whole.safetensors
@@ -58,6 +59,7 @@ noisy-stream.nst regression
 images.nst regression --cascade 1 --gate gate.safetensors --patch 4
 images.nst mixture --components 2 --patch 3 --size-sample 500
 images.nst mixture --patch 3 --start start.safetensors --online 1000
+stream.nst distill --model law.safetensors --sigma 0.2,1 --copies 3
 WAYS
 }
 

@@ -76,7 +76,7 @@ class MixtureStatistics : public Statistics {
                       std::to_string(n));
     const LevelMoments levels = take_all_levels(rows, d, request_.levels);
     std::vector<double> centre(index(d), 0.0);
-    if (request_.levels == 0)
+    if (!request_.zero_means)
       for (std::int64_t i = 0; i < n * d; ++i)
         centre[index(i % d)] += static_cast<double>(rows[index(i)]) / static_cast<double>(n);
     double square = 0, level = 0;

@@ -115,7 +115,9 @@ class NystromStatistics : public VectorStatistics {
     if (same == nullptr) throw InternalError("statistics of different kinds cannot be merged");
     sketch_.merge(same->sketch_);
   }
-  void skip(std::int64_t number) override { sketch_.skip(number); }
+  void skip(std::int64_t number) override {
+    if (layout().patch == 0) sketch_.skip(number);
+  }
   void close() override { sketch_.close(); }
   bool resumable() const override { return true; }
   void save(Record& state) override { save(state, true); }
@@ -162,18 +164,17 @@ class DirectionsStatistics : public VectorStatistics {
     if (same == nullptr) throw InternalError("statistics of different kinds cannot be merged");
     sketch_.merge(same->sketch_);
   }
-  void save(Record& state) override {
-    const auto saved = sketch_.state();
-    save_common(saved, state);
-    const std::int64_t rows = std::ssize(saved.rows) / sketch_.dim();
-    state.tensors["directions"] = Tensor::of<double>({rows, sketch_.dim()}, saved.rows);
-  }
+  bool resumable() const override { return true; }
+  void save(Record& state) override { store(sketch_.state(), state); }
+  void save_exactly(Record& state) override { store(sketch_.exact_state(), state); }
   void load(const Record& state) {
     const std::int64_t dim = sketch_.dim(), rows = state.require("directions").size() / dim;
     if (rows > 2 * request_.size) throw DataError("tensor \"directions\" has more rows than the sketch");
     typename FrequentDirections<T>::State saved;
     load_common(state, dim, saved);
     saved.rows = vector_of<double>(state, "directions", {rows, dim});
+    if (const Tensor* waiting = state.find("waiting_rows"))
+      saved.waiting = vector_of<T>(state, "waiting_rows", {waiting->size() / dim, dim});
     sketch_ = FrequentDirections<T>::from_state(dim, request_.size, saved);
   }
   std::unique_ptr<Model> finish(ModelInfo info, double noise_variance) override {
@@ -181,6 +182,14 @@ class DirectionsStatistics : public VectorStatistics {
   }
 
  private:
+  void store(const typename FrequentDirections<T>::State& saved, Record& state) const {
+    const std::int64_t dim = sketch_.dim();
+    save_common(saved, state);
+    state.tensors["directions"] = Tensor::of<double>({std::ssize(saved.rows) / dim, dim}, saved.rows);
+    if (!saved.waiting.empty())
+      state.tensors["waiting_rows"] = Tensor::of<T>({std::ssize(saved.waiting) / dim, dim}, saved.waiting);
+  }
+
   SketchRequest request_;
   FrequentDirections<T> sketch_;
 };
