@@ -89,7 +89,7 @@ int write_split_report(const Invocation& call) {
   if (options.has("levels")) settings.sigmas = positive_numbers("levels", options.text("levels"));
   settings.splits = options.integer("splits");
   settings.draws = options.integer("draws");
-  settings.seed = options.seed();
+  settings.seed = report_seed(options);
   RowOutput output(options.text("format"), options.text("output"));
   const SplitReport report(held_samples(call, 3 * kLeast), truth ? truth->linear() : nullptr);
   const auto sizes = sizes_of(options, report);
@@ -112,6 +112,8 @@ std::vector<double> positive_numbers(const std::string& option, const std::strin
   }
   return numbers;
 }
+
+std::uint64_t report_seed(const OptionValues& options) { return options.has("seed") ? options.seed() : 0; }
 
 std::vector<OptionSpec> data_report_options() {
   return {
@@ -142,7 +144,7 @@ std::vector<OptionSpec> data_report_options() {
 bool asks_data_report(const Invocation& call) {
   const auto asks = [&](const char* name) { return call.options.declared(name) && call.options.flag(name); };
   if (!asks("split-report") && !asks("advise")) {
-    for (const char* name : {"sizes", "levels", "splits", "draws", "truth", "tolerance", "max-size", "format", "seed"})
+    for (const char* name : {"sizes", "levels", "splits", "draws", "truth", "tolerance", "max-size", "format"})
       if (call.words.front() == "gaussian" && call.options.given(name))
         throw UsageError(std::string("--") + name + " is for --split-report and --advise");
     return false;

@@ -6,6 +6,8 @@ namespace noiseutils {
 
 /// --split-report, --advise and what goes with them, of train-linear gaussian.
 std::vector<OptionSpec> data_report_options();
+/// --seed of a report, default 0: of kind gaussian it is also that of a sketch, which has no default.
+std::uint64_t report_seed(const OptionValues& options);
 
 /// Whether a command line asks for a report on data instead of a model of them.
 bool asks_data_report(const Invocation& call);
