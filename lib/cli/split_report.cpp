@@ -14,6 +14,7 @@
 #include "model/linear_model.hpp"
 #include "model/model_kinds.hpp"
 #include "report/split_report.hpp"
+#include "train/held_samples.hpp"
 
 namespace noiseutils {
 namespace {

@@ -1,18 +1,13 @@
 #!/usr/bin/env bats
 # make MPI=1: train-linear and metric over the ranks of mpirun give what one process gives.
 load ../helpers
+load ../mpi
 
 setup_file() {
   needs mpirun mpicxx
   without_sanitizers
   export MPI_BUILD=$BATS_FILE_TMPDIR/build
-  # Objects are shared with the build at hand, but for those that MPI changes: these must not be written through a link.
-  cp -al "$BUILD" "$MPI_BUILD" 2>/dev/null || cp -a "$BUILD" "$MPI_BUILD"
-  rm -f "$MPI_BUILD"/bin/* "$MPI_BUILD"/libnoiseutils.a "$MPI_BUILD"/obj/mpi "$MPI_BUILD"/obj/lib/base/rank_session.*
-  cp --remove-destination -p "$BUILD/obj/flags" "$MPI_BUILD/obj/flags"
-  unset MAKEFLAGS MAKELEVEL CI
-  ! grep -q -e -Werror "$BUILD/obj/flags" || export CI=true # as it was built: else all would be built anew
-  make -s -C "$BATS_TEST_DIRNAME/../.." -j2 BUILD="$MPI_BUILD" MPI=1 "$MPI_BUILD"/bin/{train-linear,metric,noise}
+  mpi_build "$MPI_BUILD" train-linear metric noise
   cd "$BATS_FILE_TMPDIR"
   noise dead-leaves -n 1500 --height 12 --width 12 --rmin 2 -o all.nst
   tensor convert --dtype F64 all.nst -o double.safetensors
@@ -132,7 +127,7 @@ ends_with() {
 @test "MPI: every kind of model that ranks learn is that of one process" {
   needs numpy
   for kind in stationary kronecker 'regression --loss supervised' 'regression --loss sure' \
-    'mixture --components 3 --size-sample 500 --iterations 5' 'empirical --use clean'; do
+    'mixture --components 3 --size-sample 500 --iterations 5' 'empirical --use clean' features 'gaussian --sketch 8' 'sgd --use clean --level 0.1 --steps 20'; do
     # shellcheck disable=SC2086
     alone train-linear $kind noisy.nst -o one.safetensors
     # shellcheck disable=SC2086

@@ -66,6 +66,36 @@ PY
   [[ $output == *"submit-train: task-0-1.log: train-linear: "*"[9,8]"* ]]
 }
 
+@test "slurm: passes of a mixture's EM are an array each, and end where one process ends" {
+  needs numpy
+  noise dead-leaves -n 60 --height 24 --width 24 --rmin 2 -o all.nst
+  tensor convert --dtype F64 all.nst -o leaf-%02d.npy
+  options=(--patch 4 --components 4 --rank 3 --size-sample 2000 --seed 3)
+  train-linear mixture "${options[@]}" leaf-*.npy -o start.safetensors
+  train-linear mixture --patch 4 --seed 3 --start start.safetensors --iterations 1 leaf-*.npy -o next.safetensors
+  train-linear mixture --patch 4 --seed 3 --start next.safetensors --iterations 1 leaf-*.npy -o whole.safetensors
+  bounded 150 "$submit" --wait --shards 3 -o chain.safetensors mixture "${options[@]}" --passes=2 -- leaf-*.npy >jobs
+  [ "$(cut -d= -f1 jobs | tr '\n' ' ')" = "array_0 merge_0 array_1 merge_1 array_2 merge_2 " ]
+  # From a model that is there.
+  bounded 150 "$submit" --wait --shards 3 -o again.safetensors mixture --patch 4 --seed 3 --start start.safetensors \
+    --iterations 2 -- leaf-*.npy >jobs
+  [ "$(cut -d= -f1 jobs | tr '\n' ' ')" = "array_1 merge_1 array_2 merge_2 " ]
+  py - whole.safetensors chain.safetensors again.safetensors <<'PY'
+import json, sys, numpy as np
+def tensors(path):
+    raw = open(path, "rb").read()
+    n = int.from_bytes(raw[:8], "little"); header = json.loads(raw[8:8+n]); header.pop("__metadata__")
+    types = {"F64": "<f8", "F32": "<f4", "I64": "<i8"}
+    return {k: np.frombuffer(raw[8+n:][slice(*v["data_offsets"])], types[v["dtype"]]).reshape(v["shape"]) for k, v in header.items()}
+whole, *others = map(tensors, sys.argv[1:])
+for other in others:
+    assert whole.keys() == other.keys()
+    for k in whole:
+        if k != "eigenvectors":  # those of nearly equal eigenvalues may turn
+            assert np.allclose(whole[k], other[k], rtol=1e-9, atol=1e-12), (k, abs(whole[k] - other[k]).max())
+PY
+}
+
 @test "slurm: a task that gets SIGTERM leaves a checkpoint, is queued again, and the model is that of the single run" {
   needs numpy
   # Enough work for a signal to find it under way.
