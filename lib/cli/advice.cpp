@@ -66,7 +66,8 @@ int write_advice(const Invocation& call) {
     sigmas = default_levels(EquivalentSpectrum::sampled(
         fit_gaussian(rows, all).eigenvalues, static_cast<double>(rows.count - 1), static_cast<double>(rows.dim)));
   }
-  const std::string shrinker = advise_shrinkage(shrinkage_errors(rows, sigmas, kFolds, options.seed()), sigmas, output);
+  const std::uint64_t seed = options.has("seed") ? options.seed() : 0;  // as of --sketch it has no default
+  const std::string shrinker = advise_shrinkage(shrinkage_errors(rows, sigmas, kFolds, seed), sigmas, output);
   output.flush();
   advise_sampler(learned_spectrum(rows, shrinker), options.number("tolerance"), output);
   return output.finish(), 0;

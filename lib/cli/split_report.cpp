@@ -89,7 +89,7 @@ int write_split_report(const Invocation& call) {
   if (options.has("levels")) settings.sigmas = positive_numbers("levels", options.text("levels"));
   settings.splits = options.integer("splits");
   settings.draws = options.integer("draws");
-  settings.seed = options.seed();
+  settings.seed = options.has("seed") ? options.seed() : 0;
   RowOutput output(options.text("format"), options.text("output"));
   const SplitReport report(held_samples(call, 3 * kLeast), truth ? truth->linear() : nullptr);
   const auto sizes = sizes_of(options, report);
