@@ -73,7 +73,8 @@ for tensors, metadata in read_records(sys.stdin.buffer):
     tensors["data"] = (np.maximum(rows @ w[0] + bias, 0) @ w[1]).reshape(y.shape)
     write_record(sys.stdout.buffer, tensors, metadata)
 END_OF_PYTHON
-  local python=$(py -c 'import sys; print(sys.executable)') examples=$BATS_TEST_DIRNAME/../scripts/examples
+  local python examples=$BATS_TEST_DIRNAME/../scripts/examples
+  python=$(py -c 'import sys; print(sys.executable)')
   tensor head -n 3 noisy.nst -o few.nst
   score check --denoiser "'$python' relu.py '$examples' 0" few.nst >free.json
   score check --denoiser "'$python' relu.py '$examples' 0.3" few.nst >biased.json

@@ -57,7 +57,7 @@ END_OF_PYTHON
 
 @test "distill: parts, cut at even samples and merged in any order, equal the single run" {
   needs numpy
-  local options=(--model mixture.safetensors --sigma 0.1,1 --copies 3)
+  local options=(--model mixture.safetensors --sigma "0.1,1" --copies 3)
   train-linear distill "${options[@]}" leaves.npy -o single.safetensors --report single.json
   tensor slice --from 0 --to 402 leaves.npy | train-linear distill "${options[@]}" --state part-0.safetensors
   tensor slice --from 402 --to 1000 leaves.npy | train-linear distill "${options[@]}" --first-index 402 --state part-1.safetensors

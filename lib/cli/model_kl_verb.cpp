@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "cli/filter.hpp"
+#include "cli/law_samples.hpp"
 #include "cli/rows.hpp"
 #include "cli/score_verbs.hpp"
 #include "cli/standard_options.hpp"
@@ -11,9 +11,7 @@
 #include "model/fitted_denoiser.hpp"
 #include "model/linear_model.hpp"
 #include "model/model_kinds.hpp"
-#include "random/random.hpp"
 #include "score/denoiser_kl.hpp"
-#include "tensor/sample_reader.hpp"
 
 namespace noiseutils {
 namespace {
@@ -46,79 +44,7 @@ Side side_of(const OptionValues& options, const std::string& model, const std::s
   return side;
 }
 
-/// Samples of the first law, and the normals beside them: of the streams seed, probe, sample, 0 and 1.
-class Samples {
- public:
-  Samples(const Invocation& call, const Side& first)
-      : seed_(call.options.seed()), first_index_(call.options.integer("first-index")) {
-    if (call.files.empty() && first.has_draws()) {
-      model_ = first.model.get();
-      axes_ = model_->info().axes;
-      shape_ = model_->info().shape;
-      left_ = call.options.given("samples") ? call.options.integer("samples") : 1000;
-      return;
-    }
-    if (call.options.given("samples")) throw UsageError("--samples is of draws from --model: samples are read here");
-    reader_ = std::make_unique<SampleReader>(open_input(call));
-  }
-
-  /// The next `most` samples, fewer at the end.
-  void next(std::int64_t most) {
-    x_.clear();
-    std::int64_t n = 0;
-    for (; n < most && (model_ ? n < left_ : read_one()); ++n)
-      if (model_) x_.resize(x_.size() + static_cast<std::size_t>(dim()));
-    left_ -= n;
-    normals_.resize(x_.size());
-    fill(1, normals_);
-    if (model_ && n > 0) {
-      fill(0, x_);
-      model_->draw(std::span<const double>(x_), std::span<double>(x_));
-    }
-    done_ += n;
-  }
-
-  std::int64_t dim() const { return element_count(shape_); }
-  const std::string& axes() const { return axes_; }
-  const Shape& shape() const { return shape_; }
-  const std::vector<double>& x() const { return x_; }
-  const std::vector<double>& normals() const { return normals_; }
-
- private:
-  bool read_one() {
-    if (!reader_->next()) return false;
-    const Record& record = reader_->record();
-    if (reader_->place() == 0) check_record(record, false, first_index_ + reader_->count() - 1, "");
-    if (axes_.empty() && reader_->count() == 1) {
-      axes_ = sample_axes(record);
-      shape_ = sample_shape(record);
-    }
-    if (sample_axes(record) != axes_ || sample_shape(record) != shape_)
-      throw DataError("sample " + std::to_string(first_index_ + reader_->count() - 1) + " is " + sample_axes(record) +
-                      shape_text(sample_shape(record)) + ", the samples before are " + axes_ + shape_text(shape_));
-    const Tensor sample = sample_of(record, "data", reader_->place()).converted(DType::F64);
-    const auto values = sample.values<double>();
-    x_.insert(x_.end(), values.begin(), values.end());
-    return true;
-  }
-
-  void fill(std::uint64_t copy, std::vector<double>& to) const {
-    const auto d = static_cast<std::size_t>(dim());
-    for (std::size_t at = 0, i = 0; at < to.size(); at += d, ++i)
-      fill_normal({seed_, Purpose::probe, static_cast<std::uint64_t>(first_index_ + done_) + i, copy}, 0,
-                  std::span(to).subspan(at, d));
-  }
-
-  std::uint64_t seed_;
-  std::int64_t first_index_, done_ = 0, left_ = 0;
-  const Model* model_ = nullptr;
-  std::unique_ptr<SampleReader> reader_;
-  std::string axes_;
-  Shape shape_;
-  std::vector<double> x_, normals_;
-};
-
-BatchDenoiser batch_denoiser(Denoiser& denoiser, const Samples& samples) {
+BatchDenoiser batch_denoiser(Denoiser& denoiser, const LawSamples& samples) {
   return [&denoiser, &samples](std::span<const double> y, double sigma) {
     Shape shape = samples.shape();
     shape.insert(shape.begin(), static_cast<std::int64_t>(y.size()) / samples.dim());
@@ -165,7 +91,7 @@ int run_kl(const Invocation& call) {
     output.add(row_of(gaussian_denoiser_kl(*first.linear(), *second.linear(), sigma_0), 0));
     return output.finish(), 0;
   }
-  Samples samples(call, first);
+  LawSamples samples(call, first.has_draws() ? first.model.get() : nullptr);
   samples.next(kAtATime);
   if (samples.x().empty()) throw DataError("there are no samples");
   SampledKl kl(levels_of(options, samples.x()), sigma_0);

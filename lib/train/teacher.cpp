@@ -10,6 +10,7 @@
 namespace noiseutils {
 
 constexpr std::int64_t kRequestValues = std::int64_t{1} << 20;  // of one batch that a program gets, about
+constexpr std::int64_t kManyVectors = 1 << 20;  // that maps are prepared for, whatever the batch: the bits depend on it
 
 Teacher::Teacher(const OptionValues& given, std::string axes, Shape shape, std::int64_t patch)
     : axes_(std::move(axes)), shape_(std::move(shape)) {
@@ -36,7 +37,7 @@ Teacher::Teacher(const OptionValues& given, std::string axes, Shape shape, std::
 std::vector<double> Teacher::estimates(std::span<const double> y, double sigma) {
   std::vector<double> result(y.size());
   if (model_) {
-    model_->denoiser(sigma, 1)->apply(y, result);
+    model_->denoiser(sigma, kManyVectors)->apply(y, result);
     return result;
   }
   const std::int64_t dim = element_count(shape_), count = static_cast<std::int64_t>(y.size()) / dim;
