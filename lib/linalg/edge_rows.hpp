@@ -23,7 +23,7 @@ class EdgeRows {
   std::int64_t count() const;  ///< rows kept
 
   /// Rows (rows.size() / dim of them) with global indices first, first + 1 ...: whole blocks go to `take` at once, the
-  /// rest is kept. Throws DataError for a row that is kept already.
+  /// rest is kept. Throws DataError for a row that is kept already, or an index below 0 or above 2^53.
   void add(std::int64_t first, std::span<const T> rows, const Take& take);
   void merge(const EdgeRows& other, const Take& take);
   /// Gives what is kept away, block after block.

@@ -189,6 +189,10 @@ std::unique_ptr<Statistics> made(const VectorLayout& layout, const OptionValues&
   if (request.size > layout.dim())
     throw DataError("--sketch " + std::to_string(request.size) + " is above the dimension, " +
                     std::to_string(layout.dim()) + ": there is nothing to gain; leave it out");
+  if (state != nullptr) {  // it must hold what its metadata claim before memory is taken for that
+    require_tensor(*state, "mean", DType::F64, {layout.dim()});
+    if (!request.by_directions) require_tensor(*state, "product", DType::F64, {layout.dim(), request.size});
+  }
   const bool f64 = layout.dtype == DType::F64;
   if (request.by_directions)
     return f64 ? made_as<DirectionsStatistics<double>>(layout, request, state)

@@ -2,6 +2,7 @@
 
 #include <Eigen/Dense>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <vector>
 
@@ -274,6 +275,8 @@ TEST_CASE("nystrom: a row that is counted twice is refused by number") {
   const std::vector<double> row(4, 1.0);
   sketch.add(300, row);
   CHECK_THROWS_WITH_AS(sketch.add(300, row), "sample 300 was counted already", DataError);
+  CHECK_THROWS_AS(sketch.add(-1, row), DataError);
+  CHECK_THROWS_AS(sketch.add(std::numeric_limits<std::int64_t>::max(), row), DataError);
 }
 
 namespace {
@@ -313,6 +316,19 @@ TEST_CASE("frequent directions: the bound holds, of one run and of merged ones, 
     }
     check_bound(x, merged, directions);
   }
+}
+
+TEST_CASE("sketches: states that hold no numbers are refused") {
+  const double nan = std::nan("");
+  const RowMatrix x = normals(300, 12, 13);
+  auto nystrom = sketch_of<double>(x, 4).state();
+  nystrom.product[5] = nan;
+  CHECK_THROWS_AS(NystromSketch<double>::from_state(12, 4, 0, nystrom).finish(2), DataError);
+  FrequentDirections<double> directions(12, 4);
+  directions.add(all_of(x));
+  auto state = directions.state();
+  state.rows[5] = nan;
+  CHECK_THROWS_AS(FrequentDirections<double>::from_state(12, 4, state).finish(2), DataError);
 }
 
 TEST_CASE("frequent directions: exact below their number, and the same however rows come") {
