@@ -217,8 +217,7 @@ std::vector<OptionSpec> sketch_options() {
 
 bool wants_sketch(const OptionValues& given) {
   if (given.has("sketch")) return true;
-  for (const char* name : {"sketch-by", "seed"})
-    if (given.has(name)) throw UsageError(std::string("--") + name + " is of a sketch: give --sketch too");
+  if (given.has("sketch-by")) throw UsageError("--sketch-by is of a sketch: give --sketch too");
   return false;
 }
 
