@@ -40,8 +40,9 @@ class FrequentDirections {
     std::vector<double> mean;
     double squares = 0;        ///< tr A^T A
     std::vector<double> rows;  ///< B, row after row
+    std::vector<T> waiting;    ///< rows of a block that is not full
   };
-  State state();
+  State state() const;
   static FrequentDirections from_state(std::int64_t dim, std::int64_t directions, const State& state);
 
  private:

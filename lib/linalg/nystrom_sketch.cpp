@@ -289,7 +289,6 @@ typename NystromSketch<T>::State NystromSketch<T>::state() {
     const auto row = total_.product.values.begin() + j * total_.product.leading;
     state.product.insert(state.product.end(), row, row + omega_.columns());
   }
-  for (double& value : state.product) value *= omega_.scale();
   edges_.save(state.edge_index, state.edge_rows);
   return state;
 }
@@ -304,7 +303,7 @@ NystromSketch<T> NystromSketch<T>::from_state(std::int64_t dim, std::int64_t col
   for (std::int64_t j = 0; j < dim; ++j)
     for (std::int64_t l = 0; l < columns; ++l)
       result.total_.product.values[index(j * result.total_.product.leading + l)] =
-          state.product[index(j * columns + l)] / result.omega_.scale();
+          state.product[index(j * columns + l)];
   for (std::size_t i = 0; i < state.edge_index.size(); ++i)
     result.edges_.add(state.edge_index[i], std::span(state.edge_rows).subspan(i * index(dim), index(dim)),
                       result.take());

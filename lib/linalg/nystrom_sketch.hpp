@@ -59,7 +59,7 @@ class NystromSketch {
   struct State {
     std::int64_t count = 0;  ///< rows in the sums
     std::vector<double> mean;
-    std::vector<double> product;  ///< Y, dim x columns, row after row
+    std::vector<double> product;  ///< Y over the scale of Omega, dim x columns, row after row: no bit is lost
     double squares = 0;           ///< t
     std::vector<std::int64_t> edge_index;
     std::vector<T> edge_rows;

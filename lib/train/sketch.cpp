@@ -159,6 +159,8 @@ class DirectionsStatistics : public VectorStatistics {
     save_common(saved, state);
     const std::int64_t rows = std::ssize(saved.rows) / sketch_.dim();
     state.tensors["directions"] = Tensor::of<double>({rows, sketch_.dim()}, saved.rows);
+    const std::int64_t waiting = std::ssize(saved.waiting) / sketch_.dim();
+    state.tensors["waiting"] = Tensor::of<T>({waiting, sketch_.dim()}, saved.waiting);
   }
   void load(const Record& state) {
     const std::int64_t dim = sketch_.dim(), rows = state.require("directions").size() / dim;
@@ -166,6 +168,8 @@ class DirectionsStatistics : public VectorStatistics {
     typename FrequentDirections<T>::State saved;
     load_common(state, dim, saved);
     saved.rows = vector_of<double>(state, "directions", {rows, dim});
+    const std::int64_t waiting = state.require("waiting").size() / dim;
+    saved.waiting = vector_of<T>(state, "waiting", {waiting, dim});
     sketch_ = FrequentDirections<T>::from_state(dim, request_.size, saved);
   }
   std::unique_ptr<Model> finish(ModelInfo info, double noise_variance) override {

@@ -142,7 +142,8 @@ TEST_CASE("nystrom: the sums are those of the definition, a mean far from 0 incl
     CHECK(state.edge_index.empty());
     RowMatrix all(n + 68, d);
     all << x, x.topRows(68);
-    const MatrixXd covariance = covariance_of(all), y = 768 * covariance * dense(sketch.omega());
+    const MatrixXd covariance = covariance_of(all),
+                   y = 768 * covariance * dense(sketch.omega()) / sketch.omega().scale();
     const Eigen::Map<const RowMatrix> found(state.product.data(), d, columns);
     // Where the offset is 1e4 the numbers themselves are rounded to 1e-12.
     CHECK((found - y).norm() < (offset > 0 ? 1e-10 : 1e-13) * y.norm());
@@ -261,6 +262,24 @@ TEST_CASE("nystrom: the same bits on one thread and three, at once and row by ro
   const auto whole = run(1, n);
   CHECK(whole == run(3, n));
   CHECK(whole == run(2, 1));
+}
+
+TEST_CASE("sketches: a run goes on from its state to the same bits") {
+  const std::int64_t n = 900, d = 70;
+  const RowMatrix x = normals(n, d, 14, true);
+  NystromSketch<double> nystrom(d, 9, 2);
+  FrequentDirections<double> directions(d, 9);
+  for (const std::int64_t first : {0, 100, 700}) {
+    const std::int64_t count = first == 0 ? 100 : first == 100 ? 600 : 200;
+    nystrom.add(first, rows_of(x, first, count));
+    directions.add(rows_of(x, first, count));
+    nystrom = NystromSketch<double>::from_state(d, 9, 2, nystrom.state());
+    directions = FrequentDirections<double>::from_state(d, 9, directions.state());
+  }
+  CHECK(nystrom.finish(5).eigenvalues == sketch_of<double>(x, 9, 2).finish(5).eigenvalues);
+  FrequentDirections<double> whole(d, 9);
+  whole.add(all_of(x));
+  CHECK(directions.finish(5).eigenvalues == whole.finish(5).eigenvalues);
 }
 
 TEST_CASE("nystrom: floats give what doubles do, but for rounding") {
