@@ -9,6 +9,8 @@
 namespace noiseutils {
 namespace {
 
+constexpr std::int64_t kMost = std::int64_t{1} << 53;
+
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
@@ -22,7 +24,10 @@ std::int64_t EdgeRows<T>::count() const {
 
 template <class T>
 void EdgeRows<T>::add(std::int64_t first, std::span<const T> rows, const Take& take) {
-  const std::int64_t last = first + std::ssize(rows) / dim_;
+  const std::int64_t count = std::ssize(rows) / dim_;
+  if (first < 0 || first > kMost - count)
+    throw DataError("sample " + std::to_string(first) + " is beyond what can be counted");
+  const std::int64_t last = first + count;
   for (std::int64_t begin = first; begin < last;) {
     const T* row = rows.data() + (begin - first) * dim_;
     std::int64_t end = begin;  // of the whole blocks from here on that nothing is kept of

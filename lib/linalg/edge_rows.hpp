@@ -23,7 +23,7 @@ class EdgeRows {
   std::int64_t count() const;  ///< rows kept
 
   /// Rows (rows.size() / dim of them) with global indices first, first + 1 ...: whole blocks go to `take` at once, the
-  /// rest is kept. Throws DataError for a row that is kept already.
+  /// rest is kept. Throws DataError for a row that is kept already, or an index below 0 or above 2^53.
   void add(std::int64_t first, std::span<const T> rows, const Take& take);
   /// The row of this index is left out: its block does not wait for it.
   void skip(std::int64_t index, const Take& take);

@@ -146,13 +146,7 @@ SketchedCovariance FrequentDirections<T>::finish(std::int64_t rank) {
 }
 
 template <class T>
-typename FrequentDirections<T>::State FrequentDirections<T>::state() {
-  flush();
-  return exact_state();
-}
-
-template <class T>
-typename FrequentDirections<T>::State FrequentDirections<T>::exact_state() const {
+typename FrequentDirections<T>::State FrequentDirections<T>::state() const {
   State state{count_, mean_, squares_, {}, waiting_};
   for (std::int64_t k = 0; k < buffer_.columns; ++k)
     for (std::int64_t j = 0; j < dim(); ++j) state.rows.push_back(buffer_.values[index(j * buffer_.leading + k)]);
@@ -166,7 +160,7 @@ FrequentDirections<T> FrequentDirections<T>::from_state(std::int64_t dim, std::i
   result.mean_ = state.mean;
   result.squares_ = state.squares;
   for (std::size_t k = 0; k < state.rows.size(); k += index(dim)) result.append(state.rows.data() + k);
-  result.waiting_ = state.waiting;
+  result.add(state.waiting);
   return result;
 }
 

@@ -40,11 +40,9 @@ class FrequentDirections {
     std::vector<double> mean;
     double squares = 0;        ///< tr A^T A
     std::vector<double> rows;  ///< B, row after row
-    std::vector<T> waiting;    ///< of exact_state(): rows of a block that is not full
+    std::vector<T> waiting;    ///< rows of a block that is not full
   };
-  State state();
-  /// The same without touching the block that is not full: what goes on from it ends in the same bits.
-  State exact_state() const;
+  State state() const;
   static FrequentDirections from_state(std::int64_t dim, std::int64_t directions, const State& state);
 
  private:

@@ -282,31 +282,28 @@ SketchedCovariance NystromSketch<T>::finish(std::int64_t rank) {
 }
 
 template <class T>
-typename NystromSketch<T>::State NystromSketch<T>::state(bool scaled) const {
+typename NystromSketch<T>::State NystromSketch<T>::state() const {
   State state{total_.count, total_.mean, {}, total_.squares, {}, {}, {}};
   state.product.reserve(index(dim() * omega_.columns()));
   for (std::int64_t j = 0; j < dim(); ++j) {
     const auto row = total_.product.values.begin() + j * total_.product.leading;
     state.product.insert(state.product.end(), row, row + omega_.columns());
   }
-  if (scaled)
-    for (double& value : state.product) value *= omega_.scale();
   edges_.save(state.edge_index, state.edge_rows, state.edge_skipped);
   return state;
 }
 
 template <class T>
 NystromSketch<T> NystromSketch<T>::from_state(std::int64_t dim, std::int64_t columns, std::uint64_t seed,
-                                              const State& state, bool scaled) {
+                                              const State& state) {
   NystromSketch result(dim, columns, seed);
   result.total_.count = state.count;
   result.total_.mean = state.mean;
   result.total_.squares = state.squares;
-  const double scale = scaled ? result.omega_.scale() : 1;
   for (std::int64_t j = 0; j < dim; ++j)
     for (std::int64_t l = 0; l < columns; ++l)
       result.total_.product.values[index(j * result.total_.product.leading + l)] =
-          state.product[index(j * columns + l)] / scale;
+          state.product[index(j * columns + l)];
   for (std::size_t i = 0; i < state.edge_index.size(); ++i)
     result.edges_.add(state.edge_index[i], std::span(state.edge_rows).subspan(i * index(dim), index(dim)),
                       result.take());

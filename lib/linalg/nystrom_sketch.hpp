@@ -63,17 +63,14 @@ class NystromSketch {
   struct State {
     std::int64_t count = 0;  ///< rows in the sums
     std::vector<double> mean;
-    std::vector<double> product;  ///< Y, dim x columns, row after row
+    std::vector<double> product;  ///< Y over the scale of Omega, dim x columns, row after row: no bit is lost
     double squares = 0;           ///< t
     std::vector<std::int64_t> edge_index;
     std::vector<T> edge_rows;
     std::vector<std::int64_t> edge_skipped;
   };
-  /// scaled false: the product with the signs of Omega, free of the rounding of its scale: what goes on to the same
-  /// bits.
-  State state(bool scaled = true) const;
-  static NystromSketch from_state(std::int64_t dim, std::int64_t columns, std::uint64_t seed, const State& state,
-                                  bool scaled = true);
+  State state() const;
+  static NystromSketch from_state(std::int64_t dim, std::int64_t columns, std::uint64_t seed, const State& state);
 
  private:
   struct Sums {

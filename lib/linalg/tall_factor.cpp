@@ -83,6 +83,9 @@ void multiply_right(TallFactor& factor, const std::vector<double>& matrix, std::
 }
 
 SmallEigen falling_eigen(std::int64_t n, std::vector<double> matrix) {
+  for (const double value : matrix)
+    if (!std::isfinite(value))
+      throw DataError("the moments are beyond what a number can hold; bring the data to a smaller scale (--scale)");
   SmallEigen result{std::vector<double>(index(n)), std::vector<double>(index(n * n))};
   symmetric_eigen<double>(n, matrix.data(), result.values.data());
   std::reverse(result.values.begin(), result.values.end());

@@ -18,7 +18,7 @@ std::vector<double> gram(const TallFactor& factor);
 /// F = F M in place, M columns x `kept` column-major, kept <= columns; then F has `kept` columns. Parallel.
 void multiply_right(TallFactor& factor, const std::vector<double>& matrix, std::int64_t kept);
 
-/// Eigenpairs, falling, of an n x n symmetric matrix; vectors one a column.
+/// Eigenpairs, falling, of an n x n symmetric matrix; vectors one a column. DataError if it is not finite.
 struct SmallEigen {
   std::vector<double> values, vectors;
 };

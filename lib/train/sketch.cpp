@@ -120,13 +120,11 @@ class NystromStatistics : public VectorStatistics {
   }
   void close() override { sketch_.close(); }
   bool resumable() const override { return true; }
-  void save(Record& state) override { save(state, true); }
-  void save_exactly(Record& state) override { save(state, false); }
-  void save(Record& state, bool scaled) const {
-    const auto saved = sketch_.state(scaled);
+  void save(Record& state) override {
+    const auto saved = sketch_.state();
     const std::int64_t dim = sketch_.dim();
     save_common(saved, state);
-    state.tensors[scaled ? "product" : "sign_product"] = Tensor::of<double>({dim, request_.size}, saved.product);
+    state.tensors["product"] = Tensor::of<double>({dim, request_.size}, saved.product);
     state.tensors["edge_index"] = Tensor::of<std::int64_t>({std::ssize(saved.edge_index)}, saved.edge_index);
     state.tensors["edge_rows"] = Tensor::of<T>({std::ssize(saved.edge_index), dim}, saved.edge_rows);
     state.tensors["edge_skipped"] = Tensor::of<std::int64_t>({std::ssize(saved.edge_skipped)}, saved.edge_skipped);
@@ -135,12 +133,11 @@ class NystromStatistics : public VectorStatistics {
     const std::int64_t dim = sketch_.dim(), rows = state.require("edge_index").size();
     typename NystromSketch<T>::State saved;
     load_common(state, dim, saved);
-    const bool scaled = state.find("sign_product") == nullptr;
-    saved.product = vector_of<double>(state, scaled ? "product" : "sign_product", {dim, request_.size});
+    saved.product = vector_of<double>(state, "product", {dim, request_.size});
     saved.edge_index = vector_of<std::int64_t>(state, "edge_index", {rows});
     saved.edge_rows = vector_of<T>(state, "edge_rows", {rows, dim});
     saved.edge_skipped = vector_of<std::int64_t>(state, "edge_skipped", {state.require("edge_skipped").size()});
-    sketch_ = NystromSketch<T>::from_state(dim, request_.size, request_.seed, saved, scaled);
+    sketch_ = NystromSketch<T>::from_state(dim, request_.size, request_.seed, saved);
   }
   std::unique_ptr<Model> finish(ModelInfo info, double noise_variance) override {
     return sketched_model<T>(std::move(info), sketch_.finish(request_.rank), request_.rank, noise_variance);
@@ -165,16 +162,22 @@ class DirectionsStatistics : public VectorStatistics {
     sketch_.merge(same->sketch_);
   }
   bool resumable() const override { return true; }
-  void save(Record& state) override { store(sketch_.state(), state); }
-  void save_exactly(Record& state) override { store(sketch_.exact_state(), state); }
+  void save(Record& state) override {
+    const auto saved = sketch_.state();
+    save_common(saved, state);
+    const std::int64_t rows = std::ssize(saved.rows) / sketch_.dim();
+    state.tensors["directions"] = Tensor::of<double>({rows, sketch_.dim()}, saved.rows);
+    const std::int64_t waiting = std::ssize(saved.waiting) / sketch_.dim();
+    state.tensors["waiting"] = Tensor::of<T>({waiting, sketch_.dim()}, saved.waiting);
+  }
   void load(const Record& state) {
     const std::int64_t dim = sketch_.dim(), rows = state.require("directions").size() / dim;
     if (rows > 2 * request_.size) throw DataError("tensor \"directions\" has more rows than the sketch");
     typename FrequentDirections<T>::State saved;
     load_common(state, dim, saved);
     saved.rows = vector_of<double>(state, "directions", {rows, dim});
-    if (const Tensor* waiting = state.find("waiting_rows"))
-      saved.waiting = vector_of<T>(state, "waiting_rows", {waiting->size() / dim, dim});
+    const std::int64_t waiting = state.require("waiting").size() / dim;
+    saved.waiting = vector_of<T>(state, "waiting", {waiting, dim});
     sketch_ = FrequentDirections<T>::from_state(dim, request_.size, saved);
   }
   std::unique_ptr<Model> finish(ModelInfo info, double noise_variance) override {
@@ -182,14 +185,6 @@ class DirectionsStatistics : public VectorStatistics {
   }
 
  private:
-  void store(const typename FrequentDirections<T>::State& saved, Record& state) const {
-    const std::int64_t dim = sketch_.dim();
-    save_common(saved, state);
-    state.tensors["directions"] = Tensor::of<double>({std::ssize(saved.rows) / dim, dim}, saved.rows);
-    if (!saved.waiting.empty())
-      state.tensors["waiting_rows"] = Tensor::of<T>({std::ssize(saved.waiting) / dim, dim}, saved.waiting);
-  }
-
   SketchRequest request_;
   FrequentDirections<T> sketch_;
 };
@@ -206,6 +201,10 @@ std::unique_ptr<Statistics> made(const VectorLayout& layout, const OptionValues&
   if (request.size > layout.dim())
     throw DataError("--sketch " + std::to_string(request.size) + " is above the dimension, " +
                     std::to_string(layout.dim()) + ": there is nothing to gain; leave it out");
+  if (state != nullptr) {  // it must hold what its metadata claim before memory is taken for that
+    require_tensor(*state, "mean", DType::F64, {layout.dim()});
+    if (!request.by_directions) require_tensor(*state, "product", DType::F64, {layout.dim(), request.size});
+  }
   const bool f64 = layout.dtype == DType::F64;
   if (request.by_directions)
     return f64 ? made_as<DirectionsStatistics<double>>(layout, request, state)
@@ -230,8 +229,7 @@ std::vector<OptionSpec> sketch_options() {
 
 bool wants_sketch(const OptionValues& given) {
   if (given.has("sketch")) return true;
-  for (const char* name : {"sketch-by", "seed"})
-    if (given.has(name)) throw UsageError(std::string("--") + name + " is of a sketch: give --sketch too");
+  if (given.has("sketch-by")) throw UsageError("--sketch-by is of a sketch: give --sketch too");
   return false;
 }
 

@@ -9,7 +9,7 @@ namespace noiseutils {
 
 /// --sketch, --sketch-by, --seed of kind gaussian.
 std::vector<OptionSpec> sketch_options();
-/// Whether --sketch was given. UsageError if only an option that belongs to it was.
+/// Whether --sketch was given. UsageError if --sketch-by was without it.
 bool wants_sketch(const OptionValues& given);
 
 /// The statistics of `gaussian --sketch L`: a sketch of the covariance instead of all of it. The law keeps R eigenpairs

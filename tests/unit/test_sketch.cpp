@@ -2,6 +2,7 @@
 
 #include <Eigen/Dense>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <vector>
 
@@ -141,7 +142,8 @@ TEST_CASE("nystrom: the sums are those of the definition, a mean far from 0 incl
     CHECK(state.edge_index.empty());
     RowMatrix all(n + 68, d);
     all << x, x.topRows(68);
-    const MatrixXd covariance = covariance_of(all), y = 768 * covariance * dense(sketch.omega());
+    const MatrixXd covariance = covariance_of(all),
+                   y = 768 * covariance * dense(sketch.omega()) / sketch.omega().scale();
     const Eigen::Map<const RowMatrix> found(state.product.data(), d, columns);
     // Where the offset is 1e4 the numbers themselves are rounded to 1e-12.
     CHECK((found - y).norm() < (offset > 0 ? 1e-10 : 1e-13) * y.norm());
@@ -262,6 +264,24 @@ TEST_CASE("nystrom: the same bits on one thread and three, at once and row by ro
   CHECK(whole == run(2, 1));
 }
 
+TEST_CASE("sketches: a run goes on from its state to the same bits") {
+  const std::int64_t n = 900, d = 70;
+  const RowMatrix x = normals(n, d, 14, true);
+  NystromSketch<double> nystrom(d, 9, 2);
+  FrequentDirections<double> directions(d, 9);
+  for (const std::int64_t first : {0, 100, 700}) {
+    const std::int64_t count = first == 0 ? 100 : first == 100 ? 600 : 200;
+    nystrom.add(first, rows_of(x, first, count));
+    directions.add(rows_of(x, first, count));
+    nystrom = NystromSketch<double>::from_state(d, 9, 2, nystrom.state());
+    directions = FrequentDirections<double>::from_state(d, 9, directions.state());
+  }
+  CHECK(nystrom.finish(5).eigenvalues == sketch_of<double>(x, 9, 2).finish(5).eigenvalues);
+  FrequentDirections<double> whole(d, 9);
+  whole.add(all_of(x));
+  CHECK(directions.finish(5).eigenvalues == whole.finish(5).eigenvalues);
+}
+
 TEST_CASE("nystrom: floats give what doubles do, but for rounding") {
   const RowMatrix x = normals(800, 200, 11, true);
   const MatrixXd of_doubles = dense(sketch_of<double>(x, 30).finish(10)),
@@ -274,6 +294,8 @@ TEST_CASE("nystrom: a row that is counted twice is refused by number") {
   const std::vector<double> row(4, 1.0);
   sketch.add(300, row);
   CHECK_THROWS_WITH_AS(sketch.add(300, row), "sample 300 was counted already", DataError);
+  CHECK_THROWS_AS(sketch.add(-1, row), DataError);
+  CHECK_THROWS_AS(sketch.add(std::numeric_limits<std::int64_t>::max(), row), DataError);
 }
 
 namespace {
@@ -313,6 +335,19 @@ TEST_CASE("frequent directions: the bound holds, of one run and of merged ones, 
     }
     check_bound(x, merged, directions);
   }
+}
+
+TEST_CASE("sketches: states that hold no numbers are refused") {
+  const double nan = std::nan("");
+  const RowMatrix x = normals(300, 12, 13);
+  auto nystrom = sketch_of<double>(x, 4).state();
+  nystrom.product[5] = nan;
+  CHECK_THROWS_AS(NystromSketch<double>::from_state(12, 4, 0, nystrom).finish(2), DataError);
+  FrequentDirections<double> directions(12, 4);
+  directions.add(all_of(x));
+  auto state = directions.state();
+  state.rows[5] = nan;
+  CHECK_THROWS_AS(FrequentDirections<double>::from_state(12, 4, state).finish(2), DataError);
 }
 
 TEST_CASE("frequent directions: exact below their number, and the same however rows come") {
