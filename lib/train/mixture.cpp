@@ -48,7 +48,12 @@ class MixtureStatistics : public Statistics {
     if (same == nullptr) throw DataError("is of a pass from a --start, the states before are of samples");
     sample_.merge(same->sample_);
   }
-  void save(Record& state) override { sample_.save(state); }
+  void save(Record& state) override {
+    if (passes_)
+      passes_->save(state);
+    else
+      sample_.save(state);
+  }
   void load(const Record& state) { sample_.load(state); }
 
   /// After the sample the passes over all vectors, from what it gave.

@@ -62,6 +62,7 @@ class PassStatistics : public Statistics {
   }
 
   void save(Record& state) override {
+    if (batch_ > 0) throw UsageError("--online keeps no state");
     const std::int64_t components = sums_.components(), d = sums_.dim(), channels = request_.levels;
     state.tensors["count"] = Tensor::of({}, std::vector<std::int64_t>{vectors_});
     state.tensors["log_likelihood"] = Tensor::of<double>({}, {sums_.log_likelihood});
@@ -73,6 +74,7 @@ class PassStatistics : public Statistics {
     state.tensors["level_means"] = Tensor::of<double>({channels}, levels_.means);
     state.tensors["level_scatters"] = Tensor::of<double>({channels}, levels_.scatters);
     state.tensors["noise_variance"] = Tensor::of<double>({}, {noise_variance_});
+    state.tensors["passes"] = Tensor::of<double>({2}, {static_cast<double>(passes_), objective_});
     save_pass_start(start_, layout_, state);
   }
 
@@ -91,6 +93,10 @@ class PassStatistics : public Statistics {
     sums_.scatters = require_values(state, "component_scatters", {components, d * (d + 1) / 2});
     levels_.means = require_values(state, "level_means", {channels});
     levels_.scatters = require_values(state, "level_scatters", {channels});
+    const std::vector<double> passes = require_values(state, "passes", {2});
+    if (!(passes[0] >= 0 && passes[0] <= 1e6)) throw DataError("tensor \"passes\" is out of range");
+    passes_ = static_cast<std::int64_t>(passes[0]);
+    objective_ = passes[1];
     for (const double count : sums_.counts)
       if (count < 0) throw DataError("tensor \"component_counts\" holds a number below 0");
   }
@@ -99,12 +105,13 @@ class PassStatistics : public Statistics {
   bool again(double) override {
     if (batch_ > 0) return false;
     const MixtureFit fit = maximised(sums_, law_, request_, t_, true);
-    const double objective = fit.objective.back();
+    const double objective = fit.objective.back() - log_units();
     still_ = passes_ > 0 && objective - objective_ <= 1e-9 * std::abs(objective);
     objective_ = objective;
     if (still_ || ++passes_ >= request_.iterations) return false;
-    take_law(fit);
-    sums_ = MixtureSums(law_.components(), layout_.dim());
+    // The law is the start of the next pass: a state is always that of one pass under its start.
+    start_ = {unscaled_law(fit.law, layout_.dim(), units_), fit.noise_variance * units_.scale * units_.scale};
+    begin(noise_variance_);
     levels_ = LevelMoments(request_.levels);
     vectors_ = 0;
     return true;
@@ -125,6 +132,13 @@ class PassStatistics : public Statistics {
   }
 
  private:
+  /// What a density in the units of the fit, and the prior's density of covariances there, have more in the objective
+  /// than in those of the data, which all passes share.
+  double log_units() const {
+    const double densities = sums_.count + request_.prior_count * static_cast<double>(law_.components());
+    return densities * static_cast<double>(layout_.dim() - request_.levels) * std::log(units_.scale);
+  }
+
   /// The noise variance of all vectors.
   void take_noise(double variance) {
     if (noise_is_given_) return;

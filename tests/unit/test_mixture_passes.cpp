@@ -274,6 +274,7 @@ TEST_CASE("mixture passes: the likelihood rises from pass to pass, clean and noi
       add_vectors(*still, y, 6, sigma);
       ++readings;
     } while (still->again(sigma * sigma));
+    CHECK(readings > 13);  // passes 12 and 13 still gained
     CHECK(readings < 2000);
     const auto end = model_of(*still, 6);  // the law whose likelihood it says
     const Vector densities = end->log_density(sigma, std::span<const double>(y));
@@ -302,6 +303,27 @@ TEST_CASE("mixture passes: parts in any order, at any number of threads, are the
   set_thread_count(threads);
   CHECK(merged->count() == 900);
   check_same(*model_of(*merged, 6)->mixture(), *single->mixture(), 1e-12);
+}
+
+TEST_CASE("mixture passes: a state of any pass, read back, goes on as if it had not been") {
+  const Vector y = draws(example(), 400, 0.2, 43);
+  const OptionValues options = options_of({{"iterations", "4"}});
+  const auto whole = mixture_passes(whole_layout(6), options, rough_start(), std::nullopt);
+  do add_vectors(*whole, y, 6, 0.2);
+  while (whole->again(0.04));
+  auto stopped = mixture_passes(whole_layout(6), options, rough_start(), std::nullopt);
+  int pass = 0;
+  do {
+    add_vectors(*stopped, {y.begin(), y.begin() + 600}, 6, 0.2);
+    if (++pass == 3) {
+      Record state;
+      stopped->save(state);
+      stopped = mixture_passes(whole_layout(6), options, state);
+    }
+    add_vectors(*stopped, {y.begin() + 600, y.end()}, 6, 0.2, 100);
+  } while (stopped->again(0.04));
+  CHECK(pass == 4);
+  check_same(*model_of(*whole, 6)->mixture(), *model_of(*stopped, 6)->mixture(), 1e-12);
 }
 
 TEST_CASE("mixture passes: of patches, turned by chance, images in parts are the single pass to 1e-12") {
