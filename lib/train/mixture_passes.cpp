@@ -106,7 +106,7 @@ class PassStatistics : public Statistics {
     if (batch_ > 0) return false;
     const MixtureFit fit = maximised(sums_, law_, request_, t_, true);
     const double objective = fit.objective.back() - log_units();
-    still_ = passes_ > 0 && objective - objective_ <= 1e-9 * std::abs(objective);
+    still_ = passes_ > 0 && objective - objective_ <= 1e-9 * std::abs(fit.objective.back());
     objective_ = objective;
     if (still_ || ++passes_ >= request_.iterations) return false;
     // The law is the start of the next pass: a state is always that of one pass under its start.

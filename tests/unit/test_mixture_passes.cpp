@@ -282,6 +282,32 @@ TEST_CASE("mixture passes: the likelihood rises from pass to pass, clean and noi
   }
 }
 
+TEST_CASE("mixture passes: in other units of the data the same passes, to the same law in those units") {
+  const Vector y = draws(example(), 400, 0.2, 35);
+  std::vector<int> readings;
+  std::vector<std::unique_ptr<Model>> ends;
+  for (const double unit : {1.0, 4096.0}) {
+    MixtureLaw law = rough_start().law();
+    for (double& value : law.means) value *= unit;
+    for (double& value : law.eigenvalues) value *= unit * unit;
+    for (double& value : law.residual_variances) value *= unit * unit;
+    Vector scaled = y;
+    for (double& value : scaled) value *= unit;
+    const auto passes = mixture_passes(whole_layout(6), options_of({{"iterations", "1000"}, {"prior", "3"}}),
+                                       MixtureModel(mixture_info(6), law), std::nullopt);
+    readings.push_back(0);
+    do {
+      add_vectors(*passes, scaled, 6, 0.2 * unit);
+      ++readings.back();
+    } while (passes->again(0.04 * unit * unit));
+    ends.push_back(model_of(*passes, 6));
+  }
+  CHECK(readings[0] < 500);
+  CHECK(readings[0] == readings[1]);
+  CHECK(largest_gap(ends[0]->mixture()->law().weights, ends[1]->mixture()->law().weights) < 1e-9);
+  CHECK(likelihood_of(*ends[0]) - likelihood_of(*ends[1]) == doctest::Approx(6 * std::log(4096.0)).epsilon(1e-9));
+}
+
 TEST_CASE("mixture passes: parts in any order, at any number of threads, are the single pass to 1e-12") {
   const Vector y = draws(example(), 900, 0, 41);
   const MixtureModel start = rough_start();
