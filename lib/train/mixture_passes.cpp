@@ -24,6 +24,14 @@ constexpr std::int64_t kSamplesAtATime = 4096;
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
+/// Sums over at most 2^53 vectors in units of about 1: what is far beyond was not summed, and would end as infinity.
+std::vector<double> sums_of(const Record& state, const std::string& name, const Shape& shape) {
+  std::vector<double> sums = require_values(state, name, shape);
+  for (const double value : sums)
+    if (std::abs(value) > 1e100) throw DataError("tensor \"" + name + "\" holds " + format_number(value));
+  return sums;
+}
+
 template <class Real>
 class PassStatistics : public Statistics {
  public:
@@ -85,14 +93,14 @@ class PassStatistics : public Statistics {
     const std::int64_t components = sums_.components(), d = sums_.dim(), channels = request_.levels;
     vectors_ = require_count(state);
     sums_.count = levels_.count = static_cast<double>(vectors_);
-    sums_.log_likelihood = require_values(state, "log_likelihood", {})[0];
-    sums_.square = require_values(state, "square", {})[0];
-    sums_.sum = require_values(state, "sum", {d});
-    sums_.counts = require_values(state, "component_counts", {components});
-    sums_.shifts = require_values(state, "component_shifts", {components, d});
-    sums_.scatters = require_values(state, "component_scatters", {components, d * (d + 1) / 2});
-    levels_.means = require_values(state, "level_means", {channels});
-    levels_.scatters = require_values(state, "level_scatters", {channels});
+    sums_.log_likelihood = sums_of(state, "log_likelihood", {})[0];
+    sums_.square = sums_of(state, "square", {})[0];
+    sums_.sum = sums_of(state, "sum", {d});
+    sums_.counts = sums_of(state, "component_counts", {components});
+    sums_.shifts = sums_of(state, "component_shifts", {components, d});
+    sums_.scatters = sums_of(state, "component_scatters", {components, d * (d + 1) / 2});
+    levels_.means = sums_of(state, "level_means", {channels});
+    levels_.scatters = sums_of(state, "level_scatters", {channels});
     const std::vector<double> passes = require_values(state, "passes", {2});
     if (!(passes[0] >= 0 && passes[0] <= 1e6)) throw DataError("tensor \"passes\" is out of range");
     passes_ = static_cast<std::int64_t>(passes[0]);
