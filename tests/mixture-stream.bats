@@ -120,3 +120,20 @@ END
   fails_with 65 train-linear merge a.nst a.nst -o no.safetensors
   [ ! -e no.safetensors ]
 }
+
+@test "mixture --start: a damaged state is 65" {
+  needs numpy
+  train-linear mixture --patch 5 --start start.safetensors --state sums.safetensors noisy.nst
+  py - <<END_OF_PYTHON
+import json, struct
+raw = open("sums.safetensors", "rb").read(); n = int.from_bytes(raw[:8], "little"); head = json.loads(raw[8:8+n]); data = raw[8+n:]
+def write(number, name, value):
+    damaged = bytearray(data); at = head[name]["data_offsets"][0]; damaged[at:at+8] = struct.pack("<d", value)
+    open(f"bad-{number}.safetensors", "wb").write(raw[:8+n] + bytes(damaged))
+for number, (name, value) in enumerate([("component_counts", float("nan")), ("component_counts", -1), ("component_shifts", 1e300),
+                                        ("start_weights", -1), ("noise_variance", -1), ("passes", -1)]):
+    write(number, name, value)
+END_OF_PYTHON
+  for number in 0 1 2 3 4 5; do fails_with 65 train-linear merge "bad-$number.safetensors" -o no.safetensors; done
+  [ ! -e no.safetensors ]
+}

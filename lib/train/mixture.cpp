@@ -50,7 +50,12 @@ class MixtureStatistics : public Statistics {
   }
   bool resumable() const override { return true; }
   void save_exactly(Record& state) override { passes_ ? passes_->save_exactly(state) : sample_.save(state); }
-  void save(Record& state) override { sample_.save(state); }
+  void save(Record& state) override {
+    if (passes_)
+      passes_->save(state);
+    else
+      sample_.save(state);
+  }
   void load(const Record& state) { sample_.load(state); }
 
   /// After the sample the passes over all vectors, from what it gave.

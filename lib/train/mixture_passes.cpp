@@ -5,25 +5,24 @@
 
 #include "base/error.hpp"
 #include "base/number.hpp"
-#include "base/threads.hpp"
 #include "model/model_kinds.hpp"
 #include "model/model_tensors.hpp"
-#include "model/patch_geometry.hpp"
-#include "random/random.hpp"
 #include "train/law_tensors.hpp"
 #include "train/mixture_sums.hpp"
 #include "train/mixture_units.hpp"
 #include "train/pass_start.hpp"
-#include "train/vector_sample.hpp"
+#include "train/scaled_vectors.hpp"
 
 namespace noiseutils {
 namespace {
 
-constexpr std::int64_t kPatchesAtATime = 16384;  // of an image: their members fill the products of a component
-constexpr std::int64_t kPatchesAPiece = 512;
-constexpr std::int64_t kSamplesAtATime = 4096;
-
-std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
+/// Sums over at most 2^53 vectors in units of about 1: what is far beyond was not summed, and would end as infinity.
+std::vector<double> sums_of(const Record& state, const std::string& name, const Shape& shape) {
+  std::vector<double> sums = require_values(state, name, shape);
+  for (const double value : sums)
+    if (std::abs(value) > 1e100) throw DataError("tensor \"" + name + "\" holds " + format_number(value));
+  return sums;
+}
 
 template <class Real>
 class PassStatistics : public Statistics {
@@ -34,7 +33,7 @@ class PassStatistics : public Statistics {
         start_(std::move(start)),
         request_(mixture_request(layout, given, start_.law)),
         batch_(given.has("online") ? given.integer("online") : 0),
-        turns_(turns_of(layout, !given.flag("upright"))),
+        vectors_of_(layout, start_.law.level_rows, request_.seed, !given.flag("upright")),
         levels_(request_.levels),
         noise_is_given_(noise_variance.has_value()) {
     if (noise_variance) begin(*noise_variance);
@@ -44,10 +43,10 @@ class PassStatistics : public Statistics {
 
   void add(const TrainSamples& samples) override {
     for (const double variance : samples.variances) take_noise(variance);
-    if (layout_.dtype == DType::F64)
-      add_as<double>(samples);
-    else
-      add_as<float>(samples);
+    vectors_of_.for_each_run(samples, units_, [&](const std::vector<Real>& rows, const std::vector<double>& levels) {
+      levels_.add(levels);
+      add_rows(rows);
+    });
   }
 
   void merge(const Statistics& other) override {
@@ -63,6 +62,7 @@ class PassStatistics : public Statistics {
   }
 
   void save(Record& state) override {
+    if (batch_ > 0) throw UsageError("--online keeps no state");
     const std::int64_t components = sums_.components(), d = sums_.dim(), channels = request_.levels;
     state.tensors["count"] = Tensor::of({}, std::vector<std::int64_t>{vectors_});
     state.tensors["log_likelihood"] = Tensor::of<double>({}, {sums_.log_likelihood});
@@ -74,6 +74,7 @@ class PassStatistics : public Statistics {
     state.tensors["level_means"] = Tensor::of<double>({channels}, levels_.means);
     state.tensors["level_scatters"] = Tensor::of<double>({channels}, levels_.scatters);
     state.tensors["noise_variance"] = Tensor::of<double>({}, {noise_variance_});
+    state.tensors["passes"] = Tensor::of<double>({2}, {static_cast<double>(passes_), objective_});
     save_pass_start(start_, layout_, state);
   }
 
@@ -101,14 +102,18 @@ class PassStatistics : public Statistics {
     const std::int64_t components = sums_.components(), d = sums_.dim(), channels = request_.levels;
     vectors_ = require_count(state);
     sums_.count = levels_.count = static_cast<double>(vectors_);
-    sums_.log_likelihood = require_values(state, "log_likelihood", {})[0];
-    sums_.square = require_values(state, "square", {})[0];
-    sums_.sum = require_values(state, "sum", {d});
-    sums_.counts = require_values(state, "component_counts", {components});
-    sums_.shifts = require_values(state, "component_shifts", {components, d});
-    sums_.scatters = require_values(state, "component_scatters", {components, d * (d + 1) / 2});
-    levels_.means = require_values(state, "level_means", {channels});
-    levels_.scatters = require_values(state, "level_scatters", {channels});
+    sums_.log_likelihood = sums_of(state, "log_likelihood", {})[0];
+    sums_.square = sums_of(state, "square", {})[0];
+    sums_.sum = sums_of(state, "sum", {d});
+    sums_.counts = sums_of(state, "component_counts", {components});
+    sums_.shifts = sums_of(state, "component_shifts", {components, d});
+    sums_.scatters = sums_of(state, "component_scatters", {components, d * (d + 1) / 2});
+    levels_.means = sums_of(state, "level_means", {channels});
+    levels_.scatters = sums_of(state, "level_scatters", {channels});
+    const std::vector<double> passes = require_values(state, "passes", {2});
+    if (!(passes[0] >= 0 && passes[0] <= 1e6)) throw DataError("tensor \"passes\" is out of range");
+    passes_ = static_cast<std::int64_t>(passes[0]);
+    objective_ = passes[1];
     for (const double count : sums_.counts)
       if (count < 0) throw DataError("tensor \"component_counts\" holds a number below 0");
   }
@@ -117,12 +122,13 @@ class PassStatistics : public Statistics {
   bool again(double) override {
     if (batch_ > 0) return false;
     const MixtureFit fit = maximised(sums_, law_, request_, t_, true);
-    const double objective = fit.objective.back();
-    still_ = passes_ > 0 && objective - objective_ <= 1e-9 * std::abs(objective);
+    const double objective = fit.objective.back() - log_units();
+    still_ = passes_ > 0 && objective - objective_ <= 1e-9 * std::abs(fit.objective.back());
     objective_ = objective;
     if (still_ || ++passes_ >= request_.iterations) return false;
-    take_law(fit);
-    sums_ = MixtureSums(law_.components(), layout_.dim());
+    // The law is the start of the next pass: a state is always that of one pass under its start.
+    start_ = {unscaled_law(fit.law, layout_.dim(), units_), fit.noise_variance * units_.scale * units_.scale};
+    begin(noise_variance_);
     levels_ = LevelMoments(request_.levels);
     vectors_ = 0;
     return true;
@@ -164,6 +170,13 @@ class PassStatistics : public Statistics {
     buffer_.assign(buffer.values<Real>().begin(), buffer.values<Real>().end());
   }
 
+  /// What a density in the units of the fit, and the prior's density of covariances there, have more in the objective
+  /// than in those of the data, which all passes share.
+  double log_units() const {
+    const double densities = sums_.count + request_.prior_count * static_cast<double>(law_.components());
+    return densities * static_cast<double>(layout_.dim() - request_.levels) * std::log(units_.scale);
+  }
+
   /// The noise variance of all vectors.
   void take_noise(double variance) {
     if (noise_is_given_) return;
@@ -198,59 +211,6 @@ class PassStatistics : public Statistics {
     law_ = fit.law;
     t_ = fit.noise_variance;
     density_.emplace(law_, layout_.dim(), t_, static_cast<const Real*>(nullptr));
-  }
-
-  template <class T>
-  void add_as(const TrainSamples& samples) {
-    const auto n = static_cast<std::int64_t>(samples.variances.size());
-    if (layout_.patch == 0) {
-      const Tensor all = samples.record.require("data").reshaped({n, layout_.dim()});
-      for (std::int64_t first = 0; first < n; first += kSamplesAtATime)
-        add_whole(all.slice(first, std::min(kSamplesAtATime, n - first)).converted(DType::F64));
-      return;
-    }
-    const PatchGeometry geometry = patch_geometry(samples.axes, samples.shape, layout_.patch, layout_.stride);
-    for (std::int64_t i = 0; i < n; ++i) {
-      const Tensor image = sample_of(samples.record, "data", i).converted(DTypeOf<T>::value);
-      const StreamKey key{request_.seed, Purpose::train, static_cast<std::uint64_t>(samples.first + i), 0};
-      for (std::int64_t first = 0; first < geometry.count(); first += kPatchesAtATime)
-        add_patches<T>(geometry, image, key, first, std::min(kPatchesAtATime, geometry.count() - first));
-    }
-  }
-
-  void add_whole(const Tensor& samples) {
-    const std::int64_t d = layout_.dim();
-    const auto values = samples.values<double>();
-    std::vector<Real> rows(values.size());
-    for (std::size_t i = 0; i < rows.size(); ++i)
-      rows[i] = static_cast<Real>((values[i] - units_.centre[i % index(d)]) / units_.scale);
-    add_rows(rows);
-  }
-
-  template <class T>
-  void add_patches(const PatchGeometry& geometry, const Tensor& image, const StreamKey& key, std::int64_t first,
-                   std::int64_t count) {
-    const std::int64_t d = layout_.dim(), channels = request_.levels;
-    std::vector<Real> rows(index(count * d));
-    std::vector<double> levels(index(count * channels));
-    const double share = 1 / units_.scale;
-    parallel_blocks((count + kPatchesAPiece - 1) / kPatchesAPiece, [&](std::int64_t piece) {
-      const std::int64_t begin = piece * kPatchesAPiece, n = std::min(kPatchesAPiece, count - begin);
-      std::vector<T> upright(index(n * d)), turned(index(d));
-      std::vector<double> keys(index(n));
-      gather_patches<T>(geometry, image.values<T>(), first + begin, std::span<T>(upright));
-      fill_uniform(key, static_cast<std::uint64_t>(first + begin), std::span<double>(keys));
-      for (std::int64_t i = 0; i < n; ++i) {
-        const std::vector<std::int32_t>& order = turns_.order(keys[index(i)]);
-        for (std::size_t j = 0; j < turned.size(); ++j) turned[j] = upright[index(i * d + order[j])];
-        take_levels(turned.data(), d, channels, levels.data() + (begin + i) * channels);
-        Real* const to = rows.data() + (begin + i) * d;
-        for (std::int64_t j = 0; j < d; ++j)
-          to[j] = static_cast<Real>((static_cast<double>(turned[index(j)]) - units_.centre[index(j)]) * share);
-      }
-    });
-    levels_.add(levels);
-    add_rows(rows);
   }
 
   void add_rows(const std::vector<Real>& rows) {
@@ -290,7 +250,7 @@ class PassStatistics : public Statistics {
   PassStart start_;
   MixtureRequest request_;
   std::int64_t batch_;  ///< of --online, 0: passes
-  PatchTurns turns_;
+  ScaledVectors<Real> vectors_of_;
   LevelMoments levels_;
   bool noise_is_given_, begun_ = false, still_ = false;
   double noise_variance_ = 0, t_ = 0;  ///< in the units of the data, known; in those of the fit, of the law

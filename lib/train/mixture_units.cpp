@@ -84,23 +84,28 @@ MixtureLaw scaled_law(const MixtureLaw& law, std::int64_t d, const MixtureUnits&
   return scaled;
 }
 
+MixtureLaw unscaled_law(const MixtureLaw& law, std::int64_t d, const MixtureUnits& units) {
+  MixtureLaw plain = law;
+  for (std::size_t i = 0; i < plain.means.size(); ++i)
+    plain.means[i] = plain.means[i] * units.scale + units.centre[i % index(d)];
+  for (double& value : plain.eigenvalues) value *= units.scale * units.scale;
+  for (double& value : plain.residual_variances) value *= units.scale * units.scale;
+  return plain;
+}
+
 std::unique_ptr<Model> mixture_model(ModelInfo info, DType dtype, MixtureFit fit, const MixtureRequest& request,
                                      const MixtureUnits& units, const LevelMoments& levels, std::int64_t count) {
-  MixtureLaw& law = fit.law;
-  const auto channels = std::ssize(levels.means);
   const std::int64_t d = std::ssize(units.centre);
-  const double square = units.scale * units.scale, noise = fit.noise_variance * square;
+  MixtureLaw law = unscaled_law(fit.law, d, units);
+  const auto channels = std::ssize(levels.means);
+  const double noise = fit.noise_variance * units.scale * units.scale;
   if (*std::max_element(law.eigenvalues.begin(), law.eigenvalues.end()) +
           *std::max_element(law.residual_variances.begin(), law.residual_variances.end()) <=
       0)
     throw DataError("the noise variance " + format_number(noise) + " is above all that varies in the data");
   const std::size_t pixels = channels > 0 ? index(d / channels) : 1;
-  for (std::size_t i = 0; i < law.means.size(); ++i) {
-    law.means[i] = law.means[i] * units.scale + units.centre[i % index(d)];
-    if (channels > 0) law.means[i] += levels.means[i % index(d) / pixels] / std::sqrt(static_cast<double>(pixels));
-  }
-  for (double& value : law.eigenvalues) value *= square;
-  for (double& value : law.residual_variances) value *= square;
+  for (std::size_t i = 0; i < law.means.size() && channels > 0; ++i)
+    law.means[i] += levels.means[i % index(d) / pixels] / std::sqrt(static_cast<double>(pixels));
   std::size_t row = 0;
   for (const std::int64_t rank : law.ranks) {
     for (std::size_t c = 0; c < index(channels); ++c)

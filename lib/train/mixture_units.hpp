@@ -51,6 +51,9 @@ MixtureUnits units_of(const MixtureLaw& law, std::int64_t d, double noise_varian
 /// The law in these units; its levels, which no density looks at, have mean and eigenvalue 0.
 MixtureLaw scaled_law(const MixtureLaw& law, std::int64_t d, const MixtureUnits& units);
 
+/// The law in the units of the data again, but for the levels.
+MixtureLaw unscaled_law(const MixtureLaw& law, std::int64_t d, const MixtureUnits& units);
+
 /// The model of a law fitted to `count` vectors in such units, its eigenvectors of type `dtype`, with the metadata
 /// model.log_likelihood (mean of a vector) and model.bic. DataError where the noise is above all that varies.
 std::unique_ptr<Model> mixture_model(ModelInfo info, DType dtype, MixtureFit fit, const MixtureRequest& request,

@@ -274,11 +274,38 @@ TEST_CASE("mixture passes: the likelihood rises from pass to pass, clean and noi
       add_vectors(*still, y, 6, sigma);
       ++readings;
     } while (still->again(sigma * sigma));
+    CHECK(readings > 13);  // passes 12 and 13 still gained
     CHECK(readings < 2000);
     const auto end = model_of(*still, 6);  // the law whose likelihood it says
     const Vector densities = end->log_density(sigma, std::span<const double>(y));
     CHECK(likelihood_of(*end) == doctest::Approx(std::accumulate(densities.begin(), densities.end(), 0.0) / 800));
   }
+}
+
+TEST_CASE("mixture passes: in other units of the data the same passes, to the same law in those units") {
+  const Vector y = draws(example(), 400, 0.2, 35);
+  std::vector<int> readings;
+  std::vector<std::unique_ptr<Model>> ends;
+  for (const double unit : {1.0, 4096.0}) {
+    MixtureLaw law = rough_start().law();
+    for (double& value : law.means) value *= unit;
+    for (double& value : law.eigenvalues) value *= unit * unit;
+    for (double& value : law.residual_variances) value *= unit * unit;
+    Vector scaled = y;
+    for (double& value : scaled) value *= unit;
+    const auto passes = mixture_passes(whole_layout(6), options_of({{"iterations", "1000"}, {"prior", "3"}}),
+                                       MixtureModel(mixture_info(6), law), std::nullopt);
+    readings.push_back(0);
+    do {
+      add_vectors(*passes, scaled, 6, 0.2 * unit);
+      ++readings.back();
+    } while (passes->again(0.04 * unit * unit));
+    ends.push_back(model_of(*passes, 6));
+  }
+  CHECK(readings[0] < 500);
+  CHECK(readings[0] == readings[1]);
+  CHECK(largest_gap(ends[0]->mixture()->law().weights, ends[1]->mixture()->law().weights) < 1e-9);
+  CHECK(likelihood_of(*ends[0]) - likelihood_of(*ends[1]) == doctest::Approx(6 * std::log(4096.0)).epsilon(1e-9));
 }
 
 TEST_CASE("mixture passes: parts in any order, at any number of threads, are the single pass to 1e-12") {
@@ -302,6 +329,27 @@ TEST_CASE("mixture passes: parts in any order, at any number of threads, are the
   set_thread_count(threads);
   CHECK(merged->count() == 900);
   check_same(*model_of(*merged, 6)->mixture(), *single->mixture(), 1e-12);
+}
+
+TEST_CASE("mixture passes: a state of any pass, read back, goes on as if it had not been") {
+  const Vector y = draws(example(), 400, 0.2, 43);
+  const OptionValues options = options_of({{"iterations", "4"}});
+  const auto whole = mixture_passes(whole_layout(6), options, rough_start(), std::nullopt);
+  do add_vectors(*whole, y, 6, 0.2);
+  while (whole->again(0.04));
+  auto stopped = mixture_passes(whole_layout(6), options, rough_start(), std::nullopt);
+  int pass = 0;
+  do {
+    add_vectors(*stopped, {y.begin(), y.begin() + 600}, 6, 0.2);
+    if (++pass == 3) {
+      Record state;
+      stopped->save(state);
+      stopped = mixture_passes(whole_layout(6), options, state);
+    }
+    add_vectors(*stopped, {y.begin() + 600, y.end()}, 6, 0.2, 100);
+  } while (stopped->again(0.04));
+  CHECK(pass == 4);
+  check_same(*model_of(*whole, 6)->mixture(), *model_of(*stopped, 6)->mixture(), 1e-12);
 }
 
 TEST_CASE("mixture passes: of patches, turned by chance, images in parts are the single pass to 1e-12") {
