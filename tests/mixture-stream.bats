@@ -114,7 +114,7 @@ END
   train-linear mixture --patch 5 --state c.nst --first-index 8 noisy.nst
   fails_with 65 train-linear merge a.nst b.nst -o no.safetensors
   other=$(tensor info --json b.nst | sed 's/.*"state_start":"\([0-9a-f]*\)".*/\1/')
-  [[ $(cat "$BATS_TEST_TMPDIR/fails.err") == *"state 1: was made under start model $other"* ]]
+  [[ $(cat "$BATS_TEST_TMPDIR/fails.err") == *"b.nst: was made under start model $other"* ]]
   fails_with 65 train-linear merge a.nst c.nst -o no.safetensors
   fails_with 65 train-linear merge c.nst a.nst -o no.safetensors
   fails_with 65 train-linear merge a.nst a.nst -o no.safetensors

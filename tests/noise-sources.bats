@@ -4,7 +4,7 @@ load helpers
 
 setup() { cd "$BATS_TEST_TMPDIR" || return; }
 
-SOURCES="spectrum wavelet c-alpha discs gaussian-field"
+SOURCES="spectrum wavelet c-alpha discs gaussian-field subspaces"
 
 # load.py: images of a stream with what their metadata `generator` says.
 reader() {

@@ -39,6 +39,7 @@ stopped_in() {
   tensor split small.npy >stream.nst
   tensor split noisy.nst >noisy-stream.nst
   train-linear gaussian --patch 4 images.nst -o gate.safetensors
+  train-linear mixture --components 2 --rank 3 small.npy -o law.safetensors
   while read -r input way; do
     # shellcheck disable=SC2086
     train-linear $way --no-history "$input" -o whole.safetensors
@@ -56,6 +57,7 @@ stream.nst stationary
 noisy-stream.nst regression
 images.nst regression --cascade 1 --gate gate.safetensors --patch 4
 images.nst mixture --components 2 --patch 3 --size-sample 500
+stream.nst distill --model law.safetensors --sigma 0.2,1 --copies 3
 WAYS
 }
 

@@ -119,6 +119,28 @@ END
   [ ! -e merged-wrong.safetensors ]
 }
 
+@test "a checkpoint while samples come: the model and the curve are those of the whole run" {
+  tensor cat small.npy -o stream.nst
+  train-linear sgd --level 0.2 --steps 50 --no-history stream.nst -o whole.safetensors --curve whole.json
+  mkfifo samples.pipe
+  train-linear sgd --level 0.2 --steps 50 --no-history --checkpoint check.safetensors -o resumed.safetensors --curve resumed.json \
+    <samples.pipe 3>&- & # descriptor 3 is that of bats
+  run=$!
+  exec 9>samples.pipe
+  head -c 100000 stream.nst >&9
+  sleep 0.5
+  kill -TERM "$run"
+  exec 9>&-
+  status=0
+  wait "$run" || status=$?
+  [ "$status" -eq 75 ]
+  [ ! -e resumed.json ]
+  train-linear sgd --level 0.2 --steps 50 --no-history --checkpoint check.safetensors --resume -o resumed.safetensors \
+    --curve resumed.json stream.nst
+  cmp whole.safetensors resumed.safetensors
+  cmp whole.json resumed.json
+}
+
 @test "patches, fixed pairs, early stopping" {
   noise dead-leaves -n 2 --height 30 --width 30 -o images.nst
   train-linear sgd --patch 3 --level 0.1 --steps 200 images.nst -o patches.safetensors

@@ -45,6 +45,7 @@ void EdgeRows<T>::keep(std::int64_t first, const T* rows, std::int64_t count, co
       throw DataError("sample " + std::to_string(first + i) + " was counted already");
     edge.index.push_back(first + i);
   }
+  edge.rows.reserve(index(kBlock * dim_));  // no more: what a block grows beyond it could be a gigabyte
   edge.rows.insert(edge.rows.end(), rows, rows + count * dim_);
   take_if_complete(first / kBlock, edge, take);
 }

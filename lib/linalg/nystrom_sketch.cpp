@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::int64_t kChunk = 4096;  // columns that one thread projects: its sums are kept until all are there
 constexpr std::int64_t kPiece = 512;   // of them at a time, for a mean and what is about it from the same cache
-constexpr std::int64_t kTile = 192;    // columns of the data multiplied at a time: a multiple of every kernel's lanes
+constexpr std::int64_t kStride = kPiece + 16;  // of a copy of a piece: rows a power of 2 apart would share few lines
+constexpr std::int64_t kTile = 192;  // columns of the data multiplied at a time: a multiple of every kernel's lanes
 constexpr std::int64_t kWaveNumbers = std::int64_t{1} << 19;  // in the means of a wave, about
 constexpr std::int64_t kRowsAtATime = 4096;
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
@@ -23,6 +24,12 @@ constexpr double kNoise = 10;  // of products in T, in its epsilon, relative to 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 std::int64_t rounded_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
+
+template <class T>
+void fetch(const T* from, std::int64_t count) {
+  constexpr std::int64_t kLine = 64 / sizeof(T);
+  for (std::int64_t i = 0; i < count; i += kLine) __builtin_prefetch(from + i);
+}
 
 /// Omega^T F for a factor of as many columns, made symmetric: what rounding leaves of asymmetry is dropped.
 std::vector<double> projected(const SparseSigns& omega, const TallFactor& factor) {
@@ -98,6 +105,7 @@ void NystromSketch<T>::project(Wave& wave) const {
     const std::int64_t block = part / chunks, n = wave.rows_of(block);
     std::vector<T>& sums = parts[index(part)];
     sums.assign(index(rounded_up(n, kStrip) * columns), T(0));
+    std::vector<T> lines(index(n * kStride));
     const std::int64_t end = std::min(d, (part % chunks + 1) * kChunk);
     for (std::int64_t first = part % chunks * kChunk; first < end; first += kPiece) {
       const std::int64_t width = std::min(kPiece, end - first);
@@ -105,16 +113,17 @@ void NystromSketch<T>::project(Wave& wave) const {
       double* const mean = wave.means.data() + block * d + first;
       T* const high = wave.high.data() + block * d + first;
       T* const low = wave.low.data() + block * d + first;
-      kernels.add_rows(n, width, x, d, mean);
+      kernels.add_rows(n, width, x, d, mean, lines.data(), kStride);
       for (std::int64_t j = 0; j < width; ++j) {
         mean[j] /= static_cast<double>(n);
         high[j] = static_cast<T>(mean[j]);
         low[j] = static_cast<T>(mean[j] - static_cast<double>(high[j]));
       }
+      const T* const next = first + 2 * kPiece <= end ? x + kPiece : nullptr;
       for (std::int64_t i = 0; i < n; i += kStrip)
-        squares[index(part)] +=
-            kernels.add_signed(std::min(kStrip, n - i), width, x + i * d, d, high, low,
-                               omega_.entries().data() + first * per_row, per_row, sums.data() + i * columns);
+        squares[index(part)] += kernels.add_signed(std::min(kStrip, n - i), width, lines.data() + i * kStride, kStride,
+                                                   high, low, omega_.entries().data() + first * per_row, per_row,
+                                                   sums.data() + i * columns, next == nullptr ? next : next + i * d, d);
     }
   });
   for (std::int64_t part = 0; part < std::ssize(squares); ++part)
@@ -157,11 +166,20 @@ void NystromSketch<T>::multiply(const Wave& wave, std::int64_t first) {
     panels.resize(index(n * kTile));
     sketch_kernels<T>().center(n, end - first, wave.rows + block * kBlock * d + first, d, wave.high.data() + at,
                                wave.low.data() + at, lanes, panels.data());
-    for (std::int64_t j = 0; j < end - first; j += kernels.width)
+    // What is centred next is fetched meanwhile, little by little: from memory that costs as much as half of the
+    // product.
+    const bool last = block + 1 == wave.blocks;
+    const std::int64_t wanted = last ? 0 : block + 1, from = last ? first + kTile : first;
+    const std::int64_t rows = from + kTile <= d ? wave.rows_of(wanted) : 0;
+    std::int64_t fetched = 0;
+    for (std::int64_t j = 0; j < end - first; j += kernels.width) {
+      const std::int64_t until = rows * (j + kernels.width) / kTile;
+      for (; fetched < until; ++fetched) fetch(wave.rows + (wanted * kBlock + fetched) * d + from, kTile);
       for (std::int64_t l = 0; l < leading; l += lanes)
         kernels.add_to_double(n, wave.projections[index(block)].data() + l * n,
                               panels.data() + j / lanes * lanes * n + j % lanes, lanes,
                               product + (first + j) * leading + l, leading);
+    }
     sketch_kernels<T>().add_outer(end - first, omega_.columns(), wave.shifts.data() + at,
                                   wave.sketched[index(block)].data(), product + first * leading, leading);
   }

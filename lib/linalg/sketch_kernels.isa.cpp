@@ -9,10 +9,15 @@ constexpr std::int64_t kStrip = SketchKernels<float>::kStrip;
 constexpr std::int64_t kColumns = 16;  // transposed at a time: a line of floats of each row
 
 template <class Real>
-void add_rows(std::int64_t rows, std::int64_t n, const Real* x, std::int64_t stride, double* __restrict sums) {
+void add_rows(std::int64_t rows, std::int64_t n, const Real* x, std::int64_t stride, double* __restrict sums,
+              Real* __restrict copy, std::int64_t copy_stride) {
   for (std::int64_t i = 0; i < rows; ++i) {
     const Real* const row = x + i * stride;
-    for (std::int64_t j = 0; j < n; ++j) sums[j] += static_cast<double>(row[j]);
+    Real* const to = copy + i * copy_stride;
+    for (std::int64_t j = 0; j < n; ++j) {
+      sums[j] += static_cast<double>(row[j]);
+      to[j] = row[j];
+    }
   }
 }
 
@@ -65,22 +70,28 @@ void transpose_centred(std::int64_t rows, std::int64_t n, const Real* x, std::in
 }
 
 template <class Real>
+constexpr Real kSigns[2] = {1, -1};
+
+template <class Real>
 double add_signed(std::int64_t rows, std::int64_t n, const Real* x, std::int64_t stride, const Real* high,
-                  const Real* low, const std::int32_t* entries, std::int64_t per_row, Real* sums) {
+                  const Real* low, const std::int32_t* entries, std::int64_t per_row, Real* sums, const Real* next,
+                  std::int64_t next_stride) {
   alignas(64) Real columns[kColumns * kStrip] = {};
   alignas(64) double squares[kStrip] = {};
   for (std::int64_t first = 0; first < n; first += kColumns) {
     const std::int64_t count = n - first < kColumns ? n - first : kColumns;
     transpose_centred(rows, count, x + first, stride, high + first, low + first, columns);
+    if (next != nullptr)
+      for (std::int64_t i = 0; i < rows; ++i) __builtin_prefetch(next + i * next_stride + first);
     alignas(64) Real some[kStrip] = {};
     for (std::int64_t j = 0; j < count; ++j) {
       alignas(64) Real column[kStrip];
       for (int i = 0; i < kStrip; ++i) column[i] = columns[j * kStrip + i];
       for (int i = 0; i < kStrip; ++i) some[i] += column[i] * column[i];
       for (std::int64_t t = 0; t < per_row; ++t) {
-        const std::int32_t entry = *entries++;
-        const Real sign = entry < 0 ? Real(-1) : Real(1);
-        Real* const to = sums + (entry < 0 ? -1 - entry : entry) * kStrip;
+        const std::int32_t entry = *entries++, minus = entry >> 31;  // without a branch: half of them would go wrong
+        const Real sign = kSigns<Real>[-minus];
+        Real* const to = sums + (entry ^ minus) * kStrip;
         for (int i = 0; i < kStrip; ++i) to[i] += sign * column[i];
       }
     }

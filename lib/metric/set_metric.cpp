@@ -12,6 +12,7 @@ SetMetricEntry sinkhorn_metric();
 SetMetricEntry mmd_metric();
 SetMetricEntry energy_distance_metric();
 SetMetricEntry feature_shift_metric();
+SetMetricEntry subspaces_metric();
 SetMetricEntry memorization_metric();
 SetMetricEntry convergence_metric();
 
@@ -20,6 +21,7 @@ const std::vector<SetMetricEntry>& set_metrics() {
       frechet_metric(),       kl_metric(),           sliced_wasserstein_metric(),
       sinkhorn_metric(),      mmd_metric(),          energy_distance_metric(),
       feature_shift_metric(), memorization_metric(), convergence_metric(),
+      subspaces_metric(),
   };
   return all;
 }

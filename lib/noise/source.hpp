@@ -29,5 +29,6 @@ ImageGenerator wavelet_source();
 ImageGenerator c_alpha_source();
 ImageGenerator discs_source();
 ImageGenerator gaussian_field_source();
+ImageGenerator subspaces_source();
 
 }  // namespace noiseutils

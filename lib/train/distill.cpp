@@ -1,19 +1,14 @@
 #include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
 #include "base/number.hpp"
-#include "base/threads.hpp"
 #include "model/affine.hpp"
 #include "model/linear_model.hpp"
 #include "model/model_kinds.hpp"
 #include "model/patch_geometry.hpp"
-#include "random/random.hpp"
-#include "train/distill_figures.hpp"
-#include "train/linearity.hpp"
+#include "train/distilled_level.hpp"
 #include "train/moment_state.hpp"
-#include "train/noisy_copies.hpp"
 #include "train/statistics.hpp"
 #include "train/teacher.hpp"
 
@@ -31,7 +26,7 @@ std::vector<OptionSpec> distill_options() {
       options.end(),
       {
           text("sigma", "S,S,...", "standard deviations of the noise to put on, in units of data: a fit for each"),
-          integer("copies", "K", "noisy copies of each sample at each level").otherwise("1").at_least(1).at_most(65536),
+          integer("copies", "K", "noisy copies of each sample at each level").otherwise("1").at_least(1).at_most(4096),
           number("ridge", "R", "added to the variances of y, times their mean, before they are inverted")
               .otherwise("1e-8")
               .at_least(0)
@@ -55,48 +50,28 @@ Values centre_of(const std::string& path, std::int64_t dim) {
   });
 }
 
-/// save_moments() with names that begin with `prefix`, and back.
-void save_part(MomentAccumulator<double>& moments, const std::string& prefix, Record& state) {
-  Record part;
-  save_moments(moments, part);
-  for (auto& [name, tensor] : part.tensors) state.tensors[prefix + name] = std::move(tensor);
-}
-MomentAccumulator<double> load_part(std::int64_t dim, const std::string& prefix, const Record& state) {
-  Record part;
-  for (const auto& [name, tensor] : state.tensors)
-    if (name.starts_with(prefix)) part.tensors[name.substr(prefix.size())] = tensor;
-  return load_moments<double>(dim, part);
-}
-
-/// What is known at one level of noise.
-struct DistilledLevel {
-  DistilledLevel(double s, std::int64_t dim) : sigma(s), joint(2 * dim) {}
-  double sigma;
-  MomentAccumulator<double> joint;  // of (y, D(y))
-  LinearityScore linearity;
-  Values estimate_of_centre;   // made when it is first needed
-  Values last, last_estimate;  // the noisy copies of the sample before, as one half of a pair
-};
-
 /// The moments of y and D(y) at each level; of the samples themselves; and cosines of pairs (2k, 2k + 1) of samples.
 class DistillStatistics : public Statistics {
  public:
   DistillStatistics(const VectorLayout& layout, const OptionValues& given)
       : layout_(layout),
+        given_(given),
         copies_(given.integer("copies")),
         seed_(given.seed()),
         ridge_(given.number("ridge")),
         clean_(layout.dim()) {
     const Values sigmas = parse_levels("sigma", given.text("sigma"));
     if (sigmas.empty()) throw UsageError("--sigma S,S,... is needed: the noise to put on the samples");
-    for (const double sigma : sigmas) levels_.emplace_back(sigma, layout.dim());
+    for (auto sigma = sigmas.begin(); sigma != sigmas.end(); ++sigma)
+      if (std::find(sigmas.begin(), sigma, *sigma) != sigma)
+        throw UsageError("--sigma has " + format_number(*sigma) + " twice");
+    for (const double sigma : sigmas) levels_.emplace_back(sigma, levels_.size(), layout.dim());
   }
 
-  /// For adding samples, not for merging.
-  void employ(const OptionValues& given) {
-    teacher_ = std::make_unique<Teacher>(given, layout_.axes, layout_.shape, layout_.patch);
-    identity_ = teacher_->identity();
-    centre_ = centre_of(given.text("center"), layout_.dim());
+  /// Of a run that begins: states tell the rest.
+  void begin() {
+    identity_ = teacher().identity();
+    centre_ = centre_of(given_.text("center"), layout_.dim());
   }
 
   std::int64_t count() const override { return clean_.count() + row_count(); }
@@ -121,30 +96,27 @@ class DistillStatistics : public Statistics {
     if (same->centre_ != centre_) throw DataError("has another --center than the states before");
     flush();
     clean_.merge(same->clean_);
-    for (std::size_t k = 0; k < levels_.size(); ++k) {
-      levels_[k].joint.merge(same->levels_[k].joint);
-      levels_[k].linearity.merge(same->levels_[k].linearity);
-    }
+    for (std::size_t k = 0; k < levels_.size(); ++k) levels_[k].merge(same->levels_[k]);
   }
 
-  void save(Record& state) override {
+  void save(Record& state) override { save_all(false, state); }
+  void save_exactly(Record& state) override { save_all(true, state); }
+  bool resumable() const override { return true; }
+
+  void skip(std::int64_t number) override {
+    if (layout_.patch > 0) return;
+    clean_.skip(number);
+    for (DistilledLevel& level : levels_) level.skip(number, copies_);
+  }
+  void close() override {
     flush();
-    save_part(clean_, "", state);
-    for (std::size_t k = 0; k < levels_.size(); ++k) {
-      save_part(levels_[k].joint, prefix(k), state);
-      state.tensors[prefix(k) + "linearity"] = levels_[k].linearity.state();
-    }
-    state.tensors["center"] = Tensor::of({static_cast<std::int64_t>(centre_.size())}, centre_);
-    state.metadata["state.teacher"] = identity_;
+    clean_.close();
+    for (DistilledLevel& level : levels_) level.close();
   }
 
   void load(const Record& state) {
-    clean_ = load_part(layout_.dim(), "", state);
-    for (std::size_t k = 0; k < levels_.size(); ++k) {
-      levels_[k].joint = load_part(2 * layout_.dim(), prefix(k), state);
-      levels_[k].linearity =
-          LinearityScore::from_state(require_tensor(state, prefix(k) + "linearity", DType::F64, {3}));
-    }
+    clean_ = load_moments_as("", layout_.dim(), state);
+    for (std::size_t k = 0; k < levels_.size(); ++k) levels_[k].load(prefix(k), state);
     const std::int64_t size = state.require("center").size();
     const auto centre = require_tensor(state, "center", DType::F64, {size == 0 ? 0 : layout_.dim()}).values<double>();
     centre_.assign(centre.begin(), centre.end());
@@ -157,10 +129,10 @@ class DistillStatistics : public Statistics {
     std::vector<AffineLevel> fits;
     nlohmann::ordered_json report = nlohmann::ordered_json::array();
     for (DistilledLevel& level : levels_) {
-      const DistilledMoments moments{layout_.dim(), level.sigma, finite_moments(level.joint), clean};
-      AffineForm form = distilled_form(moments, ridge_);
-      report.push_back(row_of(level, moments.joint.count, distill_figures(moments, form)));
-      fits.push_back({level.sigma, Tensor::of({layout_.dim(), layout_.dim()}, form.weights).converted(layout_.dtype),
+      nlohmann::ordered_json row;
+      AffineForm form = level.finish(clean, ridge_, row);
+      report.push_back(std::move(row));
+      fits.push_back({level.sigma(), Tensor::of({layout_.dim(), layout_.dim()}, form.weights).converted(layout_.dtype),
                       std::move(form.offset)});
     }
     info.kind = "affine";
@@ -173,25 +145,24 @@ class DistillStatistics : public Statistics {
   }
 
  private:
-  static std::string prefix(std::size_t level) { return "level." + std::to_string(level) + "."; }
-
-  static nlohmann::ordered_json row_of(const DistilledLevel& level, std::int64_t vectors,
-                                       const DistillFigures& figures) {
-    nlohmann::ordered_json row;
-    row["sigma"] = level.sigma;
-    row["vectors"] = vectors;
-    row["explained_variance"] = 1 - figures.residual;
-    row["residual"] = figures.residual;
-    if (level.linearity.count() > 0) row["linearity_score"] = level.linearity.value();
-    if (level.linearity.count() > 1) row["linearity_error"] = level.linearity.error();
-    row["asymmetry"] = figures.asymmetry;
-    row["gap"] = figures.gap;
-    row["gap_floor"] = figures.gap_floor;
-    row["gaussian_explained_variance"] = figures.gaussian_explained;
-    row["score_explained_variance"] = figures.score_explained;
-    row["score_rmse"] = figures.score_rmse;
-    return row;
+  /// Started when it is first asked: not for merging.
+  Teacher& teacher() {
+    if (teacher_) return *teacher_;
+    teacher_ = std::make_unique<Teacher>(given_, layout_.axes, layout_.shape, layout_.patch);
+    if (!identity_.empty() && teacher_->identity() != identity_)
+      throw DataError("the model to distil is not the one that the checkpoint knows");
+    return *teacher_;
   }
+
+  void save_all(bool exactly, Record& state) {
+    flush();
+    save_moments_as("", exactly, clean_, state);
+    for (std::size_t k = 0; k < levels_.size(); ++k) levels_[k].save(prefix(k), exactly, state);
+    state.tensors["center"] = Tensor::of({static_cast<std::int64_t>(centre_.size())}, centre_);
+    state.metadata["state.teacher"] = identity_;
+  }
+
+  static std::string prefix(std::size_t level) { return "level." + std::to_string(level) + "."; }
 
   /// Whole samples are put together until there are enough of them for a batch.
   void gather(std::int64_t index, std::span<const double> sample) {
@@ -206,40 +177,11 @@ class DistillStatistics : public Statistics {
     if (rows_.empty()) return;
     clean_.add(first_, rows_);
     const NoisyCopies copies{seed_, first_, copies_, layout_.dim(), false};
-    for (std::size_t k = 0; k < levels_.size(); ++k) {
-      DistilledLevel& level = levels_[k];
-      const Values y = copies.of(rows_, level.sigma, k), estimates = teacher_->estimates(y, level.sigma);
-      level.joint.add(first_ * copies_, side_by_side(y, estimates));
-      add_pairs_of_samples(level, y, estimates);
-    }
-    last_ = first_ + row_count() - 1;
+    for (DistilledLevel& level : levels_) level.add_samples(teacher(), copies, rows_, centre_);
     rows_.clear();
   }
 
-  /// Pairs of samples 2k and 2k + 1: whatever the batches, and but for the ends of a run whatever the shards.
-  void add_pairs_of_samples(DistilledLevel& level, const Values& y, const Values& estimates) {
-    const std::size_t size = y.size() / static_cast<std::size_t>(row_count());  // of all copies of a sample
-    Values left, left_estimates, right, right_estimates;
-    const auto append = [size](Values& to, const Values& from, std::size_t sample) {
-      const auto begin = from.begin() + static_cast<std::ptrdiff_t>(sample * size);
-      to.insert(to.end(), begin, begin + static_cast<std::ptrdiff_t>(size));
-    };
-    const auto count = static_cast<std::size_t>(row_count());
-    for (std::size_t i = first_ % 2 == 0 ? 1 : 0; i < count; i += 2) {
-      if (i == 0 && (last_ + 1 != first_ || level.last.empty())) continue;
-      append(left, i == 0 ? level.last : y, i == 0 ? 0 : i - 1);
-      append(left_estimates, i == 0 ? level.last_estimate : estimates, i == 0 ? 0 : i - 1);
-      append(right, y, i);
-      append(right_estimates, estimates, i);
-    }
-    level.last.clear();
-    level.last_estimate.clear();
-    append(level.last, y, count - 1);
-    append(level.last_estimate, estimates, count - 1);
-    add_pairs(level, left, right, left_estimates, right_estimates);
-  }
-
-  /// Patches of one image, a run of them at a time; pairs are of patches half a run apart.
+  /// Patches of one image, a run of them at a time.
   void add_patches(const PatchGeometry& geometry, std::int64_t index, std::span<const double> image) {
     const std::int64_t dim = layout_.dim(), most = std::max<std::int64_t>(2, kPatchesAtATime / copies_);
     for (std::int64_t first = 0; first < geometry.count(); first += most) {
@@ -248,41 +190,14 @@ class DistillStatistics : public Statistics {
       gather_patches<double>(geometry, image, first, patches);
       clean_.add_whole(patches);
       const NoisyCopies copies{seed_, index, copies_, dim, true, first};
-      for (std::size_t k = 0; k < levels_.size(); ++k) {
-        DistilledLevel& level = levels_[k];
-        const Values y = copies.of(patches, level.sigma, k), estimates = teacher_->estimates(y, level.sigma);
-        level.joint.add_whole(side_by_side(y, estimates));
-        const auto half = static_cast<std::size_t>(count / 2 * copies_ * dim);
-        const auto part = [half](const Values& all, std::size_t at) { return std::span(all).subspan(at, half); };
-        add_pairs(level, part(y, 0), part(y, half), part(estimates, 0), part(estimates, half));
-      }
+      for (DistilledLevel& level : levels_) level.add_patches(teacher(), copies, patches, centre_);
     }
-  }
-
-  void add_pairs(DistilledLevel& level, std::span<const double> left, std::span<const double> right,
-                 std::span<const double> left_estimates, std::span<const double> right_estimates) {
-    if (left.empty()) return;
-    if (level.estimate_of_centre.empty() && !centre_.empty())
-      level.estimate_of_centre = teacher_->estimates(centre_, level.sigma);
-    level.linearity.add(*teacher_, level.sigma, left, right, left_estimates, right_estimates, centre_,
-                        level.estimate_of_centre);
-  }
-
-  /// Rows of y and D(y).
-  Values side_by_side(const Values& y, const Values& estimates) const {
-    const std::ptrdiff_t dim = layout_.dim();
-    Values rows;
-    rows.reserve(2 * y.size());
-    for (auto a = y.begin(), b = estimates.begin(); a != y.end(); a += dim, b += dim) {
-      rows.insert(rows.end(), a, a + dim);
-      rows.insert(rows.end(), b, b + dim);
-    }
-    return rows;
   }
 
   static constexpr std::int64_t kVectorsAtATime = 1024, kPatchesAtATime = 4096;
 
   VectorLayout layout_;
+  OptionValues given_;
   std::int64_t copies_;
   std::uint64_t seed_;
   double ridge_;
@@ -293,7 +208,6 @@ class DistillStatistics : public Statistics {
   std::vector<DistilledLevel> levels_;
   Values rows_;             // samples that are not added yet
   std::int64_t first_ = 0;  // number of the first of them
-  std::int64_t last_ = -2;  // number of the last one that was added
 };
 
 }  // namespace
@@ -304,7 +218,7 @@ TrainKind distill_training() {
       distill_options(),
       [](const VectorLayout& layout, const OptionValues& given) -> std::unique_ptr<Statistics> {
         auto statistics = std::make_unique<DistillStatistics>(layout, given);
-        statistics->employ(given);
+        statistics->begin();
         return statistics;
       },
       [](const VectorLayout& layout, const OptionValues& given, const Record& state) -> std::unique_ptr<Statistics> {

@@ -48,7 +48,7 @@ class MixtureStatistics : public Statistics {
     if (same == nullptr) throw DataError("is of a pass from a --start, the states before are of samples");
     sample_.merge(same->sample_);
   }
-  bool resumable() const override { return true; }
+  bool resumable() const override { return !passes_; }
   void save(Record& state) override { sample_.save(state); }
   void load(const Record& state) { sample_.load(state); }
 
@@ -75,7 +75,7 @@ class MixtureStatistics : public Statistics {
                       std::to_string(n));
     const LevelMoments levels = take_all_levels(rows, d, request_.levels);
     std::vector<double> centre(index(d), 0.0);
-    if (request_.levels == 0)
+    if (!request_.zero_means)
       for (std::int64_t i = 0; i < n * d; ++i)
         centre[index(i % d)] += static_cast<double>(rows[index(i)]) / static_cast<double>(n);
     double square = 0, level = 0;

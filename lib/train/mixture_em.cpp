@@ -75,6 +75,7 @@ class Em {
 
   /// Starts components anew that hold too few vectors, or drops them. True if there were any.
   bool mend(MixtureExpectation& found, bool anew) {
+    if (found.members.size() == 1) return false;  // it has all vectors
     std::vector<std::int64_t>& ranks = step_.ranks();
     bool mended = false;
     std::vector<std::int64_t> order;

@@ -52,6 +52,7 @@ std::vector<OptionSpec> mixture_options() {
       integer("online", "B", "with --start: one reading, the mixture moved after every B vectors")
           .at_least(1)
           .at_most(1 << 24),
+      flag("zero-means", "all means are 0; of patches they are"),
       flag("upright", "do not turn and mirror patches by chance"),
       seed.otherwise("0"),
   };
@@ -69,7 +70,7 @@ MixtureRequest mixture_request(const VectorLayout& layout, const OptionValues& g
   request.fit_noise = given.text("noise") == "fit";
   request.prior_count = given.has("prior") ? given.number("prior") : patches ? static_cast<double>(layout.dim()) : 0;
   request.seed = given.seed();
-  request.zero_means = patches;
+  request.zero_means = patches || given.flag("zero-means");
   request.levels = !patches ? 0 : layout.axes == "CHW" ? layout.shape[0] : 1;
   const std::string rank = given.text("rank");
   if (rank.empty()) {
@@ -99,6 +100,7 @@ MixtureRequest mixture_request(const VectorLayout& layout, const OptionValues& g
   request.prior_count = given.has("prior") ? given.number("prior") : patches ? static_cast<double>(layout.dim()) : 0;
   request.seed = given.seed();
   request.levels = start.level_rows;
+  request.zero_means = given.flag("zero-means");
   return request;
 }
 

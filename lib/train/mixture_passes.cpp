@@ -147,8 +147,9 @@ class PassStatistics : public Statistics {
     fit.law = scaled_law(start_.law, d, units_);
     fit.noise_variance = t / square;
     std::vector<double>& means = fit.law.means;
-    request_.zero_means =
-        request_.levels > 0 && std::all_of(means.begin(), means.end(), [](double m) { return std::abs(m) < 1e-9; });
+    const bool at_zero = std::all_of(means.begin(), means.end(), [](double m) { return std::abs(m) < 1e-9; });
+    if (request_.zero_means && !at_zero) throw DataError("has means other than 0: no --zero-means");
+    request_.zero_means = request_.zero_means || (request_.levels > 0 && at_zero);
     if (request_.zero_means) std::fill(means.begin(), means.end(), 0.0);
     sums_ = batch_ > 0 ? expected_sums(fit.law, d, fit.noise_variance) : MixtureSums(fit.law.components(), d);
     take_law(fit);

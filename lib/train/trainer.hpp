@@ -82,6 +82,7 @@ class Trainer {
   void note_samples(const Record& record);
   void note_noise(const std::string& noise);
   void note_family(const std::string& noise);
+  void note_shards(const std::vector<std::string>& digests, const std::string& name);
   void note_range(std::int64_t first, std::int64_t count);
 
   const TrainKind& kind_;
@@ -97,8 +98,8 @@ class Trainer {
   std::int64_t skipped_ = 0;
   std::vector<std::int64_t> pending_;  // samples left out before there were statistics
   std::optional<std::int64_t> base_;   // of the numbers of unnumbered samples
-  std::int64_t vectors_before_ = -1;   // of the pass before; -1: this is the first
   std::string family_;                 // of the noise of the states merged
+  std::int64_t vectors_before_ = -1;   // of the pass before; -1: this is the first
   bool noise_known_ = false;           // info_.noise holds the text of the first sample
 };
 

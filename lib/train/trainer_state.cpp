@@ -95,6 +95,13 @@ void Trainer::note_family(const std::string& noise) {
   if (family != family_) throw DataError("has " + family + " noise, the states before have " + family_);
 }
 
+void Trainer::note_shards(const std::vector<std::string>& digests, const std::string& name) {
+  for (const std::string& digest : digests)
+    if (const auto [found, is_new] = shards_.try_emplace(digest, name); !is_new)
+      throw DataError("is of the same samples as " + found->second +
+                      " (by their content): a shard was given twice, or two jobs read one part");
+}
+
 std::int64_t Trainer::merge_state(const Record& state, const std::string& name) {
   const StateHeader header = read_state_header(state);
   if (state.metadata.contains("checkpoint.samples"))
@@ -103,16 +110,13 @@ std::int64_t Trainer::merge_state(const Record& state, const std::string& name) 
   note_noise(header.noise);
   note_family(header.noise);
   for (const auto& [first, end] : header.ranges) note_range(first, end - first);
-  for (const std::string& digest : header.shards)
-    if (const auto [found, is_new] = shards_.try_emplace(digest, name); !is_new)
-      throw DataError("is of the same samples as " + found->second +
-                      " (by their content): a shard was given twice, or two jobs read one part");
   if (!statistics_) request_.options = options_from_text(kind_.options, header.options);
   auto other = kind_.load(header.layout, request_.options, state);
   if (!statistics_)
     take(header.layout, std::move(other));
   else
     statistics_->merge(*other);
+  note_shards(header.shards, name);
   if (statistics_->count() > kMaxVectors) throw DataError("makes more vectors than can be counted");
   variance_sum_ += require_tensor(state, "noise_variance_sum", DType::F64, {}).values<double>()[0];
   skipped_ += header.skipped;

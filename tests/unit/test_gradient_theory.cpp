@@ -132,6 +132,26 @@ TEST_CASE("expected learning: SGD is its published recursion, and ends at the st
   CHECK(stability_limit(scalar, 1) == doctest::Approx(1.0 / 3));  // h c / (2 - 2 h c) = 1
 }
 
+TEST_CASE("known answers: spectrum 1/i in ten dimensions, noise 1/2") {
+  // Worked out elsewhere, the first as the limit of the recursion, the others beside simulations (.1235; 23.62).
+  std::vector<double> spectrum;
+  for (int i = 1; i <= 10; ++i) spectrum.push_back(1.0 / i);
+  const MatchingLaw law(spectrum, {{0.5, 1, 1}});
+  CHECK(stationary_excess(law, 0.1, 1) == doctest::Approx(0.240150417).epsilon(1e-9));
+  ExpectedLearning sgd(law, {0, false, 1}, 0);
+  for (int t = 0; t < 5000; ++t) sgd.step(0.1);
+  CHECK(sgd.excess() == doctest::Approx(0.240150417).epsilon(1e-9));
+  ExpectedLearning heavy(law, {0.8, false, 4}, 0);
+  for (int t = 0; t < 60; ++t) heavy.step(0.05);
+  CHECK(std::abs(heavy.excess() - 0.1239) < 5e-5);
+  ErrorMoments half;  // W = W* / 2
+  for (const double gain : law.gains()) {
+    half.second.push_back(gain * gain / 4);
+    half.mean.push_back(-gain / 2);
+  }
+  CHECK(std::abs(law.gradient_trace(half) / law.gradient_square(half) - 23.54) < 5e-3);
+}
+
 TEST_CASE("expected learning: beyond the stability limit the error grows, within it stays bounded") {
   for (const MatchingLaw& law : {one_level(0.5), two_levels()}) {
     const double limit = stability_limit(law, 2);

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "linalg/moments.hpp"
+#include "tensor/record.hpp"
+#include "train/distill_figures.hpp"
+#include "train/linearity.hpp"
+#include "train/noisy_copies.hpp"
+#include "train/teacher.hpp"
+
+namespace noiseutils {
+
+/// What distillation knows of a denoiser D at one level of noise: the moments of (y, D(y)), and cosines of pairs.
+class DistilledLevel {
+ public:
+  /// `number`: of the level, which its noise depends on. dim: values of a vector.
+  DistilledLevel(double sigma, std::size_t number, std::int64_t dim)
+      : sigma_(sigma), number_(number), dim_(dim), joint_(2 * dim) {}
+
+  double sigma() const { return sigma_; }
+  /// Adds noisy copies of clean samples (rows). Pairs are those of samples 2k and 2k + 1, whatever the batches that a
+  /// run's samples come in. `centre`: of the linearity score, or nothing.
+  void add_samples(Teacher& teacher, const NoisyCopies& copies, std::span<const double> clean,
+                   std::span<const double> centre);
+  /// The same of patches of one image; pairs are half of the batch apart.
+  void add_patches(Teacher& teacher, const NoisyCopies& copies, std::span<const double> clean,
+                   std::span<const double> centre);
+  /// Sample `number` is left out, with its copies.
+  void skip(std::int64_t number, std::int64_t copies) {
+    for (std::int64_t c = 0; c < copies; ++c) joint_.skip(number * copies + c);
+  }
+  void close() { joint_.close(); }
+  void merge(const DistilledLevel& other);
+  /// Tensors with names that begin with `prefix`; `exactly`, with what a run needs to go on to the same bits.
+  void save(const std::string& prefix, bool exactly, Record& state);
+  void load(const std::string& prefix, const Record& state);
+
+  /// The end of these sums: the fit; `row` becomes what the report says of it.
+  AffineForm finish(const Moments& clean, double ridge, nlohmann::ordered_json& row);
+
+ private:
+  using Values = std::vector<double>;
+  void add_pairs(Teacher& teacher, std::span<const double> left, std::span<const double> right,
+                 std::span<const double> left_estimates, std::span<const double> right_estimates,
+                 std::span<const double> centre);
+  void add_joint(const Values& y, const Values& estimates, std::int64_t first, bool whole);
+
+  double sigma_;
+  std::size_t number_;
+  std::int64_t dim_;
+  MomentAccumulator<double> joint_;
+  LinearityScore linearity_;
+  Values estimate_of_centre_;    // made when it is first needed
+  Values last_, last_estimate_;  // the noisy copies of sample number last_sample_, as one half of a pair
+  std::int64_t last_sample_ = -2;
+};
+
+/// save_moments(), or save_moments_exactly(), with names that begin with `prefix`, and back.
+void save_moments_as(const std::string& prefix, bool exactly, MomentAccumulator<double>& moments, Record& state);
+MomentAccumulator<double> load_moments_as(const std::string& prefix, std::int64_t dim, const Record& state);
+
+}  // namespace noiseutils
