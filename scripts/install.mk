@@ -14,7 +14,7 @@ HEADERS := $(sort $(wildcard lib/*/*.hpp))
 PAGES_1 := $(wildcard $(TOOLS:%=man/%.1))
 PAGES_5 := $(sort $(wildcard man/*.5))
 PAGES_7 := $(sort $(wildcard man/*.7))
-EXAMPLES := scripts/evaluate $(sort $(wildcard scripts/examples/*.py))
+EXAMPLES := scripts/evaluate $(sort $(wildcard scripts/examples/*.py scripts/slurm/*))
 
 INSTALLED := $(TOOLS:%=$(bindir)/$(PROGRAM_PREFIX)%) $(TOOLS:%=$(completionsdir)/$(PROGRAM_PREFIX)%) \
   $(PAGES_1:man/%=$(mandir)/man1/$(PROGRAM_PREFIX)%) $(PAGES_5:man/%=$(mandir)/man5/%) \
