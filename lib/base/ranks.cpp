@@ -18,8 +18,9 @@ Ranks* in_use = nullptr;
 }  // namespace
 
 Ranks& ranks() {
+  if (in_use != nullptr) return *in_use;
   static OneRank one;
-  return in_use != nullptr ? *in_use : one;
+  return one;
 }
 
 void use_ranks(Ranks* others) { in_use = others; }
