@@ -476,7 +476,8 @@ refused() {
     [ "$seed" != "$(tensor history second | grep -oE '[0-9]+$' | sort -u)" ]
     "${call[@]}" --seed "$seed" >again
     cmp first again
-    # Values too, not only what is written about them.
+    # Values too, not only what is written about them; a model without --sketch has none that are drawn.
+    [ "$program" != train-linear ] || return 0
     tensor convert first -o first.npy
     tensor convert second -o second.npy
     ! cmp -s first.npy second.npy || return 1

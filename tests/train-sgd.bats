@@ -130,6 +130,10 @@ END
   head -c 100000 stream.nst >&9
   sleep 0.5
   kill -TERM "$run"
+  for _ in $(seq 50); do # the end of the pipe must not come before the signal was seen
+    kill -0 "$run" 2>/dev/null || break
+    sleep 0.1
+  done
   exec 9>&-
   status=0
   wait "$run" || status=$?

@@ -9,7 +9,7 @@
 namespace noiseutils {
 namespace {
 
-constexpr std::int64_t kMost = std::int64_t{1} << 53;
+constexpr std::int64_t kMost = std::int64_t{1} << 62;  // indices from here on, and their sums, might overflow
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 

@@ -63,6 +63,10 @@ class PassStatistics : public Statistics {
 
   void save(Record& state) override {
     if (batch_ > 0) throw UsageError("--online keeps no state");
+    save_sums(state);
+  }
+
+  void save_sums(Record& state) {
     const std::int64_t components = sums_.components(), d = sums_.dim(), channels = request_.levels;
     state.tensors["count"] = Tensor::of({}, std::vector<std::int64_t>{vectors_});
     state.tensors["log_likelihood"] = Tensor::of<double>({}, {sums_.log_likelihood});
@@ -82,7 +86,7 @@ class PassStatistics : public Statistics {
   /// And where the passes stand: the law at hand, and the vectors that wait for a step of --online.
   void save_exactly(Record& state) override {
     const std::int64_t d = layout_.dim();
-    save(state);
+    save_sums(state);
     save_law(law_, d, "pass_", state);
     state.tensors["pass_numbers"] =
         Tensor::of<double>({6}, {t_, objective_, seen_, sums_.count, levels_.count, noise_is_given_ ? 1.0 : 0.0});
