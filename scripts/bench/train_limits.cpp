@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -38,19 +37,27 @@ Rows mapped(const char* path, std::int64_t dim) {
           dim};
 }
 
+void unmap(const Rows& x) {
+  const char* const begin = reinterpret_cast<const char*>(x.values) - kHeader;
+  munmap(const_cast<char*>(begin), static_cast<std::size_t>(kHeader + 4 * x.count * x.dim));
+}
+
 void ssyrk(const Rows& x, std::int64_t thread, std::int64_t threads) {
   std::vector<float> sums(static_cast<std::size_t>(x.dim * x.dim));
   const std::int64_t first = x.count * thread / threads, last = x.count * (thread + 1) / threads;
   syrk<float>(Op::plain, x.dim, last - first, 1.f, x.values + first * x.dim, x.dim, 0.f, sums.data(), x.dim);
 }
 
-void sgemm(const Rows& x, const std::vector<float>& omega, std::int64_t columns, std::int64_t times,
+/// Maps the file anew each time, as a program that is given it so many times does.
+void sgemm(const char* path, const Rows& x, const std::vector<float>& omega, std::int64_t columns, std::int64_t times,
            std::int64_t thread, std::int64_t threads) {
   std::vector<float> product(static_cast<std::size_t>(kBlock * columns));
-  for (std::int64_t i = thread * kBlock; i < times * x.count / kBlock * kBlock; i += threads * kBlock) {
-    const std::int64_t row = std::min(i % x.count, x.count - kBlock);
-    gemm<float>(Op::plain, Op::plain, columns, kBlock, x.dim, 1.f, omega.data(), columns, x.values + row * x.dim, x.dim,
-                0.f, product.data(), columns);
+  for (std::int64_t time = 0; time < times; ++time) {
+    const Rows own = mapped(path, x.dim);
+    for (std::int64_t i = thread * kBlock; i + kBlock <= own.count; i += threads * kBlock)
+      gemm<float>(Op::plain, Op::plain, columns, kBlock, x.dim, 1.f, omega.data(), columns, own.values + i * x.dim,
+                  x.dim, 0.f, product.data(), columns);
+    unmap(own);
   }
 }
 
@@ -64,7 +71,7 @@ int main(int argc, char** argv) {
   const std::vector<float> omega(static_cast<std::size_t>(x.dim * columns), 0.5f);
   const auto work = [&](std::int64_t thread) {
     if (what == "ssyrk") return ssyrk(x, thread, threads);
-    sgemm(x, omega, columns, std::atoll(argv[6]), thread, threads);
+    sgemm(argv[2], x, omega, columns, std::atoll(argv[6]), thread, threads);
   };
   std::vector<std::thread> others;
   for (std::int64_t thread = 1; thread < threads; ++thread) others.emplace_back(work, thread);
