@@ -37,7 +37,7 @@ setup() {
 @test "SIGTERM while an external denoiser works: exit 75, the batch at hand is written, --resume gives the same bytes" {
   train-linear stationary clean.nst -o model.safetensors
   echo 'sleep 0.5; exec denoise --model model.safetensors' >denoiser # a slow start: the signal comes before the end
-  draw=(sample --denoiser 'sh denoiser' --shape 256,256 -n 200 --sampler ddim --steps 2)
+  draw=(sample --denoiser 'sh denoiser' --shape "256,256" -n 200 --sampler ddim --steps 2)
   { "${draw[@]}" -o out.nst & echo $! >pid; { wait $! && echo 0 || echo $?; } >status; } &
   sleep 0.7
   kill -TERM "$(cat pid)"
