@@ -23,11 +23,7 @@ void move_values(const Tensor& from, std::span<const double> v, const std::vecto
 
 std::vector<double> parsed_steps(const std::string& list) {
   std::vector<double> steps;
-  for (std::size_t begin = 0; begin <= list.size();) {
-    const std::size_t end = std::min(list.find(',', begin), list.size());
-    steps.push_back(parse_number(list.substr(begin, end - begin)));
-    begin = end + 1;
-  }
+  for (const std::string& part : split_list(list)) steps.push_back(parse_number(part));
   return steps;
 }
 
