@@ -25,7 +25,7 @@ std::vector<double> difference(std::span<const double> a, std::span<const double
   return result;
 }
 
-/// J v / alpha^-1: products in units of x.
+/// alpha J v of every probe v, J the derivative of D with respect to y = alpha x + sigma n: products in units of x.
 std::vector<double> product(const JacobianAt& jacobian, const std::vector<std::vector<double>>& probes) {
   std::vector<double> flat, result;
   for (const auto& v : probes) flat.insert(flat.end(), v.begin(), v.end());
