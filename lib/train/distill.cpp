@@ -7,6 +7,7 @@
 #include "model/linear_model.hpp"
 #include "model/model_kinds.hpp"
 #include "model/patch_geometry.hpp"
+#include "train/companion.hpp"
 #include "train/distilled_level.hpp"
 #include "train/moment_state.hpp"
 #include "train/statistics.hpp"
@@ -78,7 +79,7 @@ class DistillStatistics : public Statistics {
 
   void add(const TrainSamples& samples) override {
     for (const double variance : samples.variances)
-      if (variance > 0) throw DataError("is noisy: distillation takes clean samples, and puts the noise on itself");
+      require_clean(variance > 0, "distillation takes clean samples, and puts the noise on itself");
     for (std::int64_t i = 0; i < sample_count(samples.record); ++i) {
       const Tensor sample = sample_of(samples.record, "data", i).converted(DType::F64);
       if (layout_.patch > 0)

@@ -3,21 +3,21 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "train/companion.hpp"
 
 namespace noiseutils {
 namespace {
 
 constexpr std::int64_t kMebi = 1 << 20;
 
-void refuse_noise(double variance) {
-  if (variance > 0)
-    throw DataError("is noisy, and this kind keeps its samples as they are: give clean ones (--use clean)");
-}
+void refuse_noise(double variance) { require_clean(variance > 0, "this kind keeps its samples as they are"); }
 
 }  // namespace
 
 OptionSpec max_size_option() {
-  return integer("max-size", "MIB", "the most memory that the samples may take, in MiB; more is an error")
+  return integer("max-size", "MIB",
+                 "the most memory that the samples may take, of float64 as float64, else as float32, in MiB; more is "
+                 "an error")
       .otherwise("4096")
       .at_least(1)
       .at_most(1 << 30);
