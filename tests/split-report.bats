@@ -172,7 +172,7 @@ END_OF_PYTHON
   grep -q 'more than 1 MiB as doubles' "$BATS_TEST_TMPDIR/fails.err"
   train-linear gaussian --help | grep -A 2 -e '--max-size' | grep 'as doubles'
   train-linear empirical --max-size 1 large.nst -o held.safetensors
-  train-linear empirical --help | grep -A 2 -e '--max-size' | grep 'else as float32'
+  train-linear empirical --help | grep -A 2 -e '--max-size' | grep 'of float64 as float64'
   noise dead-leaves -n 9 --height 3 --width 3 -o small.nst
   fails_with 65 split --truth truth.safetensors small.nst
   fails_with 65 split --truth drawn.nst drawn.nst
