@@ -20,6 +20,7 @@ class HeldSamples : public VectorStatistics {
   void merge(const Statistics& other) override;
   bool resumable() const override { return true; }
   void save(Record& state) override;
+  /// What save() wrote. DataError if it is not that, or more than --max-size.
   void load(const Record& state);
 
  protected:
