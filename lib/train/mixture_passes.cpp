@@ -24,6 +24,13 @@ std::vector<double> sums_of(const Record& state, const std::string& name, const 
   return sums;
 }
 
+/// A variance.
+double variance_of(const Record& state, const std::string& name) {
+  const double number = require_values(state, name, {})[0];
+  if (number < 0 || number > 1e100) throw DataError("tensor \"" + name + "\" is " + format_number(number));
+  return number;
+}
+
 template <class Real>
 class PassStatistics : public Statistics {
  public:
@@ -96,9 +103,7 @@ class PassStatistics : public Statistics {
 
   void load(const Record& state) {
     if (state.find("pass_count") != nullptr) return load_exactly(state);
-    const double variance = require_values(state, "noise_variance", {})[0];
-    if (!(variance >= 0)) throw DataError("tensor \"noise_variance\" is below 0");
-    begin(variance);
+    begin(variance_of(state, "noise_variance"));
     read_sums(state);
   }
 
@@ -155,10 +160,14 @@ class PassStatistics : public Statistics {
  private:
   void load_exactly(const Record& state) {
     const std::int64_t d = layout_.dim();
-    begin(require_values(state, "noise_variance", {})[0]);
+    begin(variance_of(state, "noise_variance"));
     const std::vector<double> numbers = require_values(state, "pass_numbers", {6});
+    for (const std::size_t k : {0U, 2U, 3U, 4U})  // a variance, and counts
+      if (numbers[k] < 0) throw DataError("tensor \"pass_numbers\" holds " + format_number(numbers[k]));
     MixtureFit fit;
     fit.law = load_law(d, "pass_", state);
+    if (fit.law.components() != start_.law.components() || fit.law.level_rows != request_.levels)
+      throw DataError("is a damaged checkpoint: its law is not of the components and levels of its start");
     fit.noise_variance = numbers[0];
     take_law(fit);
     sums_ = MixtureSums(law_.components(), d);
@@ -169,8 +178,12 @@ class PassStatistics : public Statistics {
     levels_.count = numbers[4];
     noise_is_given_ = numbers[5] != 0;
     passes_ = require_tensor(state, "pass_count", DType::I64, {}).values<std::int64_t>()[0];
+    if (passes_ < 0 || passes_ > kMaxVectors) throw DataError("tensor \"pass_count\" is " + std::to_string(passes_));
     const std::int64_t waiting = state.require("pass_buffer").size() / d;
+    if (waiting > 0 && waiting >= batch_)  // --online takes a step as soon as there are enough
+      throw DataError("tensor \"pass_buffer\" holds " + std::to_string(waiting) + " vectors");
     const Tensor& buffer = require_tensor(state, "pass_buffer", DTypeOf<Real>::value, {waiting, d});
+    require_finite(buffer, "pass_buffer");
     buffer_.assign(buffer.values<Real>().begin(), buffer.values<Real>().end());
   }
 
