@@ -15,6 +15,11 @@
 
 namespace noiseutils {
 
+/// Number of the first of the copies of sample `number`, by which moments know them. Numbers from kMaxVectors on are of
+/// a run's own (Trainer), whose rows meet no other run's: of them the lower digits count. DataError for numbers that
+/// have no room for so many copies.
+std::int64_t first_copy(std::int64_t number, std::int64_t copies);
+
 /// What distillation knows of a denoiser D at one level of noise: the moments of (y, D(y)), and cosines of pairs.
 class DistilledLevel {
  public:
@@ -32,7 +37,8 @@ class DistilledLevel {
                    std::span<const double> centre);
   /// Sample `number` is left out, with its copies.
   void skip(std::int64_t number, std::int64_t copies) {
-    for (std::int64_t c = 0; c < copies; ++c) joint_.skip(number * copies + c);
+    const std::int64_t first = first_copy(number, copies);
+    for (std::int64_t c = 0; c < copies; ++c) joint_.skip(first + c);
   }
   void close() { joint_.close(); }
   void merge(const DistilledLevel& other);
