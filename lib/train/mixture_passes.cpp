@@ -8,6 +8,7 @@
 #include "model/model_kinds.hpp"
 #include "model/model_tensors.hpp"
 #include "train/law_tensors.hpp"
+#include "train/mixture_pass_state.hpp"
 #include "train/mixture_sums.hpp"
 #include "train/mixture_units.hpp"
 #include "train/pass_start.hpp"
@@ -15,21 +16,6 @@
 
 namespace noiseutils {
 namespace {
-
-/// Sums over at most 2^53 vectors in units of about 1: what is far beyond was not summed, and would end as infinity.
-std::vector<double> sums_of(const Record& state, const std::string& name, const Shape& shape) {
-  std::vector<double> sums = require_values(state, name, shape);
-  for (const double value : sums)
-    if (std::abs(value) > 1e100) throw DataError("tensor \"" + name + "\" holds " + format_number(value));
-  return sums;
-}
-
-/// A variance.
-double variance_of(const Record& state, const std::string& name) {
-  const double number = require_values(state, name, {})[0];
-  if (number < 0 || number > 1e100) throw DataError("tensor \"" + name + "\" is " + format_number(number));
-  return number;
-}
 
 template <class Real>
 class PassStatistics : public Statistics {
@@ -49,6 +35,7 @@ class PassStatistics : public Statistics {
   std::int64_t count() const override { return vectors_; }
 
   void add(const TrainSamples& samples) override {
+    last_.reset();
     for (const double variance : samples.variances) take_noise(variance);
     vectors_of_.for_each_run(samples, units_, [&](const std::vector<Real>& rows, const std::vector<double>& levels) {
       levels_.add(levels);
@@ -63,6 +50,7 @@ class PassStatistics : public Statistics {
       throw DataError("was made under start model " + pass_start_name(same->start_, layout_) +
                       ", the states before under " + pass_start_name(start_, layout_));
     take_noise(same->noise_variance_);
+    last_.reset();
     sums_.merge(same->sums_);
     levels_.merge(same->levels_);
     vectors_ += same->vectors_;
@@ -74,16 +62,8 @@ class PassStatistics : public Statistics {
   }
 
   void save_sums(Record& state) {
-    const std::int64_t components = sums_.components(), d = sums_.dim(), channels = request_.levels;
     state.tensors["count"] = Tensor::of({}, std::vector<std::int64_t>{vectors_});
-    state.tensors["log_likelihood"] = Tensor::of<double>({}, {sums_.log_likelihood});
-    state.tensors["square"] = Tensor::of<double>({}, {sums_.square});
-    state.tensors["sum"] = Tensor::of<double>({d}, sums_.sum);
-    state.tensors["component_counts"] = Tensor::of<double>({components}, sums_.counts);
-    state.tensors["component_shifts"] = Tensor::of<double>({components, d}, sums_.shifts);
-    state.tensors["component_scatters"] = Tensor::of<double>({components, d * (d + 1) / 2}, sums_.scatters);
-    state.tensors["level_means"] = Tensor::of<double>({channels}, levels_.means);
-    state.tensors["level_scatters"] = Tensor::of<double>({channels}, levels_.scatters);
+    save_mixture_sums(sums_, levels_, state);
     state.tensors["noise_variance"] = Tensor::of<double>({}, {noise_variance_});
     state.tensors["passes"] = Tensor::of<double>({2}, {static_cast<double>(passes_), objective_});
     save_pass_start(start_, layout_, state);
@@ -108,33 +88,28 @@ class PassStatistics : public Statistics {
   }
 
   void read_sums(const Record& state) {
-    const std::int64_t components = sums_.components(), d = sums_.dim(), channels = request_.levels;
     vectors_ = require_count(state);
     sums_.count = levels_.count = static_cast<double>(vectors_);
-    sums_.log_likelihood = sums_of(state, "log_likelihood", {})[0];
-    sums_.square = sums_of(state, "square", {})[0];
-    sums_.sum = sums_of(state, "sum", {d});
-    sums_.counts = sums_of(state, "component_counts", {components});
-    sums_.shifts = sums_of(state, "component_shifts", {components, d});
-    sums_.scatters = sums_of(state, "component_scatters", {components, d * (d + 1) / 2});
-    levels_.means = sums_of(state, "level_means", {channels});
-    levels_.scatters = sums_of(state, "level_scatters", {channels});
+    load_mixture_sums(state, sums_, levels_);
     const std::vector<double> passes = require_values(state, "passes", {2});
-    if (!(passes[0] >= 0 && passes[0] <= 1e6)) throw DataError("tensor \"passes\" is out of range");
+    if (!(passes[0] >= 0 && passes[0] <= static_cast<double>(kMaxVectors)))
+      throw DataError("tensor \"passes\" is out of range");
     passes_ = static_cast<std::int64_t>(passes[0]);
     objective_ = passes[1];
-    for (const double count : sums_.counts)
-      if (count < 0) throw DataError("tensor \"component_counts\" holds a number below 0");
   }
 
   /// The M-step, unless the likelihood stands still or these were the last vectors.
   bool again(double) override {
     if (batch_ > 0) return false;
-    const MixtureFit fit = maximised(sums_, law_, request_, t_, true);
+    MixtureFit fit = maximised(sums_, law_, request_, t_, true);
     const double objective = fit.objective.back() - log_units();
     still_ = passes_ > 0 && objective - objective_ <= 1e-9 * std::abs(fit.objective.back());
     objective_ = objective;
-    if (still_ || ++passes_ >= request_.iterations) return false;
+    if (still_) return false;
+    if (++passes_ >= request_.iterations) {
+      last_ = std::move(fit);
+      return false;
+    }
     // The law is the start of the next pass: a state is always that of one pass under its start.
     start_ = {unscaled_law(fit.law, layout_.dim(), units_), fit.noise_variance * units_.scale * units_.scale};
     begin(noise_variance_);
@@ -151,7 +126,7 @@ class PassStatistics : public Statistics {
       fit.noise_variance = t_;
       fit.log_likelihood = batch_ > 0 ? sums_.log_likelihood * static_cast<double>(vectors_) : sums_.log_likelihood;
     } else {
-      fit = maximised(sums_, law_, request_, t_, true);
+      fit = last_ ? std::move(*last_) : maximised(sums_, law_, request_, t_, true);
     }
     fit.law.level_rows = request_.levels;
     return mixture_model(std::move(info), layout_.dtype, std::move(fit), request_, units_, levels_, vectors_);
@@ -278,6 +253,7 @@ class PassStatistics : public Statistics {
   std::vector<Real> buffer_;
   std::int64_t vectors_ = 0, passes_ = 0;
   double objective_ = 0, seen_ = 0;
+  std::optional<MixtureFit> last_;  ///< of all that was added, after the last pass
 };
 
 template <class Real>
