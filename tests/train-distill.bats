@@ -128,3 +128,13 @@ END_OF_PYTHON
   train-linear distill --model mixture.safetensors --sigma 0.1,1 leaves.npy -o m.safetensors >/dev/null
   fails_with 65 denoise --model m.safetensors --sigma 0.3 leaves.npy | grep -q '0.1, 1'
 }
+
+@test "distill: parts without numbers merge, however many copies each sample has" {
+  tensor head -n 12 leaves.npy >few.nst
+  for copies in 8 4096; do
+    train-linear distill --model gaussian.safetensors --sigma 0.3 --copies $copies --unnumbered few.nst --state part.safetensors
+    train-linear merge part.safetensors -o merged.safetensors
+    train-linear distill --model gaussian.safetensors --sigma 0.3 --copies $copies few.nst -o single.safetensors --report rows.json
+    jq -e ".vectors == 12 * $copies" rows.json
+  done
+}

@@ -124,6 +124,9 @@ class DistillStatistics : public Statistics {
     identity_ = state.meta("state.teacher");
   }
 
+  /// Of the names of a level's tensors.
+  static std::string prefix(std::size_t level) { return "level." + std::to_string(level) + "."; }
+
   std::unique_ptr<Model> finish(ModelInfo info, double) override {
     flush();
     const Moments clean = finite_moments(clean_);
@@ -162,8 +165,6 @@ class DistillStatistics : public Statistics {
     state.tensors["center"] = Tensor::of({static_cast<std::int64_t>(centre_.size())}, centre_);
     state.metadata["state.teacher"] = identity_;
   }
-
-  static std::string prefix(std::size_t level) { return "level." + std::to_string(level) + "."; }
 
   /// Whole samples are put together until there are enough of them for a batch.
   void gather(std::int64_t index, std::span<const double> sample) {
@@ -211,6 +212,17 @@ class DistillStatistics : public Statistics {
   std::int64_t first_ = 0;  // number of the first of them
 };
 
+/// A state must hold the tensors that its metadata claim before memory is taken for them. DataError else.
+void require_distilled(const VectorLayout& layout, const OptionValues& given, const Record& state) {
+  const auto square = [&](const std::string& prefix, std::int64_t dim) {
+    require_tensor(state, prefix + "mean", DType::F64, {dim});
+    require_tensor(state, prefix + "scatter", DType::F64, {dim * (dim + 1) / 2});
+  };
+  square("", layout.dim());
+  const std::size_t levels = parse_levels("sigma", given.text("sigma")).size();
+  for (std::size_t k = 0; k < levels; ++k) square(DistillStatistics::prefix(k), 2 * layout.dim());
+}
+
 }  // namespace
 
 TrainKind distill_training() {
@@ -224,6 +236,7 @@ TrainKind distill_training() {
       },
       [](const VectorLayout& layout, const OptionValues& given, const Record& state) -> std::unique_ptr<Statistics> {
         try {
+          require_distilled(layout, given, state);
           auto statistics = std::make_unique<DistillStatistics>(layout, given);
           statistics->load(state);
           return statistics;

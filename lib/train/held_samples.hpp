@@ -21,7 +21,7 @@ class HeldSamples : public VectorStatistics {
   void merge(const Statistics& other) override;
   bool resumable() const override { return true; }
   void save(Record& state) override;
-  /// Adds what save() wrote. DataError where its tensors are missing, of another type or shape, or make no sense.
+  /// What save() wrote. DataError if it is not that, or more than --max-size.
   void load(const Record& state);
 
  protected:
