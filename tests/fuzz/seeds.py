@@ -46,7 +46,7 @@ def streams():
 
 
 def states():
-    """What train-linear writes, and what claims more, or less, than its tensors hold."""
+    """Laid out as the states of train-linear; most claim more, or less, than their tensors hold."""
     moments = [("count", "I64", [], 8), ("mean", "F64", [2], 16), ("scatter", "F64", [3], 24), ("edge_index", "I64", [1], 8),
                ("edge_rows", "F32", [1, 2], 8), ("noise_variance_sum", "F64", [], 8)]
     levels = [(f"level.0.{name}", *rest) for name, *rest in moments[:-1]] + [("center", "F64", [0], 0)]
