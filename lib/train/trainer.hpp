@@ -64,7 +64,8 @@ class Trainer {
   /// Goes on from a checkpoint of the same request, before the first sample. DataError if it is damaged.
   void resume(const Record& checkpoint);
 
-  /// The model. Throws DataError for fewer than 2 vectors.
+  /// The model. Throws DataError for fewer than 2 vectors, and Interrupted where a deferred signal comes during long
+  /// work.
   std::unique_ptr<Model> finish();
 
  private:
