@@ -132,16 +132,16 @@ class TrainRun {
     return reduce_to_first(
         ranks(),
         [&] {
-          if (!trainer_.has_statistics()) return std::vector<std::byte>();
-          Record state = trainer_.state();
-          if (position_.first_skipped) state.metadata["first_skipped"] = *position_.first_skipped;
-          return record_bytes(state);
+          std::optional<Record> part = trainer_.part();
+          if (!part) return std::vector<std::byte>();
+          if (position_.first_skipped) part->metadata["first_skipped"] = *position_.first_skipped;
+          return record_bytes(*part);
         },
         [&](std::span<const std::byte> theirs) {
           if (theirs.empty()) return;
-          const Record state = record_from_bytes(theirs);
-          trainer_.merge_state(state);
-          if (const std::string name = state.meta("first_skipped"); !name.empty() && !position_.first_skipped)
+          const Record part = record_from_bytes(theirs);
+          trainer_.join(part);
+          if (const std::string name = part.meta("first_skipped"); !name.empty() && !position_.first_skipped)
             position_.first_skipped = name;
         });
   }
