@@ -63,6 +63,34 @@ stream.nst distill --model law.safetensors --sigma 0.2,1 --copies 3
 WAYS
 }
 
+@test "SIGTERM once all samples are read: exit 75, the checkpoint is of all, --resume gives the same bytes" {
+  local way job status
+  tensor head -n 400 small.npy -o few.npy
+  while read -r way; do
+    # shellcheck disable=SC2086
+    train-linear $way --no-history few.npy -o whole.safetensors
+    # shellcheck disable=SC2086
+    train-linear $way --no-history --checkpoint run.ckpt --every 1h few.npy -o part.safetensors 2>err &
+    job=$!
+    for _ in {1..200}; do [ ! -e run.ckpt ] || break; sleep 0.02; done
+    kill -TERM $job
+    status=0
+    wait $job || status=$?
+    cat err
+    [ "$status" -eq 75 ]
+    one_line err
+    [ ! -e part.safetensors ] && [ ! -e part.safetensors.partial ]
+    [ "$(tensor info --json run.ckpt | jq -r .checkpoint_samples)" -eq 400 ]
+    # shellcheck disable=SC2086
+    train-linear $way --no-history --checkpoint run.ckpt --resume few.npy -o part.safetensors
+    cmp whole.safetensors part.safetensors
+    [ ! -e run.ckpt ]
+  done <<'WAYS'
+sgd --level 0.2 --steps 100000
+mixture --components 5 --restarts 4 --iterations 200
+WAYS
+}
+
 @test "a checkpoint after every batch, from a mapped file: the same bytes, nothing left behind" {
   train-linear gaussian --no-history small.npy -o whole.safetensors
   train-linear gaussian --no-history --checkpoint run.ckpt --every 0 small.npy -o part.safetensors

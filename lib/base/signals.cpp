@@ -91,6 +91,10 @@ void forget_group(int group) {
 
 bool stop_requested() { return stop_flag != 0; }
 
+void stop_if_requested() {
+  if (stop_requested()) throw Interrupted("stopped by a signal; go on with --resume");
+}
+
 void die_of_closed_pipe() {
   handle(SIGPIPE, SIG_DFL);
   sigset_t pipe_only;

@@ -24,6 +24,8 @@ void forget_group(int group);
 
 /// True once a deferred signal came.
 bool stop_requested();
+/// Throws Interrupted once a deferred signal came: for long work behind which there is something to resume from.
+void stop_if_requested();
 
 /// Dies by SIGPIPE, as a program does whose reader is gone, also where the parent had the signal ignored.
 [[noreturn]] void die_of_closed_pipe();

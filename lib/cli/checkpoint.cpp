@@ -113,9 +113,8 @@ void Checkpoint::check_last(const Tensor& sample) const {
 
 void Checkpoint::pass(Trainer& trainer, const TrainPosition& position) {
   if (!wanted()) return;
-  const bool stop = stop_requested();
-  if (stop || now() - written_at_ >= every_) write(trainer, position);
-  if (stop) throw Interrupted("stopped by a signal; go on with --resume");
+  if (stop_requested() || now() - written_at_ >= every_) write(trainer, position);
+  stop_if_requested();
 }
 
 void Checkpoint::write(Trainer& trainer, const TrainPosition& position) {

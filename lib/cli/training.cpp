@@ -64,6 +64,20 @@ void add_result_history(Record& result, const Invocation& call, const std::vecto
 
 namespace {
 
+/// Does this rank's part of the work. Where a signal stops one rank all throw Interrupted, each once all are there.
+template <class Work>
+void stop_together(Work&& work) {
+  std::optional<Interrupted> stopped;
+  try {
+    work();
+  } catch (const Interrupted& signal) {
+    if (ranks().size() == 1) throw;
+    stopped = signal;
+  }
+  if (ranks().largest(stopped ? 1 : 0) == 0) return;
+  throw stopped.value_or(Interrupted("another rank was stopped by a signal; go on with --resume"));
+}
+
 constexpr std::int64_t kBlock = 256;   // that statistics of whole samples are cut into
 constexpr std::int64_t kBatch = 1024;  // samples learned at a time, so that a batch of all can stop
 constexpr std::int64_t kBatchBytes = std::int64_t{64} << 20;  // and no more than that of large ones
@@ -108,18 +122,9 @@ class TrainRun {
         progress_(call.title(), ranks().is_first() ? call.options.text("progress") : "none") {}
 
   /// Reads to the end of this rank's samples. Where a rank was stopped by a signal all leave a checkpoint, and throw
-  /// Interrupted.
+  /// Interrupted. The checkpoint of the end is what is resumed from if the work on all samples is stopped.
   void read() {
-    std::optional<Interrupted> stopped;
-    try {
-      read_passes();
-    } catch (const Interrupted& signal) {
-      if (ranks().size() == 1) throw;
-      stopped = signal;
-    }
-    if (ranks().largest(stopped ? 1 : 0) == 0) return;
-    if (!stopped) checkpoint_.write(trainer_, position_);
-    throw stopped.value_or(Interrupted("another rank was stopped by a signal; go on with --resume"));
+    stop_together([&] { read_passes(); });
   }
 
   /// Brings what all ranks learned together on the first: true there.
@@ -127,16 +132,16 @@ class TrainRun {
     return reduce_to_first(
         ranks(),
         [&] {
-          if (!trainer_.has_statistics()) return std::vector<std::byte>();
-          Record state = trainer_.state();
-          if (position_.first_skipped) state.metadata["first_skipped"] = *position_.first_skipped;
-          return record_bytes(state);
+          std::optional<Record> part = trainer_.part();
+          if (!part) return std::vector<std::byte>();
+          if (position_.first_skipped) part->metadata["first_skipped"] = *position_.first_skipped;
+          return record_bytes(*part);
         },
         [&](std::span<const std::byte> theirs) {
           if (theirs.empty()) return;
-          const Record state = record_from_bytes(theirs);
-          trainer_.merge_state(state);
-          if (const std::string name = state.meta("first_skipped"); !name.empty() && !position_.first_skipped)
+          const Record part = record_from_bytes(theirs);
+          trainer_.join(part);
+          if (const std::string name = part.meta("first_skipped"); !name.empty() && !position_.first_skipped)
             position_.first_skipped = name;
         });
   }
@@ -167,9 +172,11 @@ class TrainRun {
     position_ = checkpoint_.resume(trainer_);
     progress_.begin_at(position_.samples);
     pass();
+    checkpoint_.write(trainer_, position_);
     while (again_ && trainer_.again()) {
       position_.samples = 0;
       pass();
+      checkpoint_.write(trainer_, position_);
     }
   }
 
@@ -274,13 +281,14 @@ int train_on_samples(const Invocation& call) {
   if (ranks().size() > 1) writer.reset();
   std::optional<Record> result;
   run.read();
-  if (run.gather()) {
+  const bool has_all = run.gather();
+  stop_together([&] {
+    if (!has_all) return;
     if (!writer) writer = open_result(call);
     result = run.result();
     writer->write(*result);
     writer->finish();
-  }
-  ranks().largest(0);  // the result is there: checkpoints may go
+  });  // the result is there: checkpoints may go
   run.finish();
   if (result) write_model_report(call, *result);
   return 0;

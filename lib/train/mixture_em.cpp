@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/signals.hpp"
 #include "base/threads.hpp"
 #include "train/mixture_expectation.hpp"
 #include "train/mixture_step.hpp"
@@ -61,6 +62,7 @@ class Em {
   /// Steps until the objective stands still.
   void run(MixtureFit& fit, std::int64_t iterations) {
     for (std::int64_t step = 0;; ++step) {
+      stop_if_requested();
       MixtureExpectation found = expectation(fit.law);
       const double objective = found.log_likelihood + step_.log_prior(fit.law);
       const bool still = !fit.objective.empty() && objective - fit.objective.back() <= 1e-9 * std::abs(objective);

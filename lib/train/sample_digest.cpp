@@ -23,6 +23,12 @@ void SampleDigest::add(std::uint64_t content_hash) {
   mixed_ += scrambled(content_hash + 0x9e3779b97f4a7c15u);
 }
 
+void SampleDigest::add(const SampleDigest& other) {
+  count_ += other.count_;
+  plain_ += other.plain_;
+  mixed_ += other.mixed_;
+}
+
 std::string SampleDigest::text() const {
   char text[64];
   std::snprintf(text, sizeof text, "%llu-%016llx-%016llx", static_cast<unsigned long long>(count_),

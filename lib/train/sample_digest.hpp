@@ -10,6 +10,8 @@ namespace noiseutils {
 class SampleDigest {
  public:
   void add(std::uint64_t content_hash);
+  /// Adds the samples of another set, those that both have twice.
+  void add(const SampleDigest& other);
   /// As states hold it: NUMBER-SUM-SUM, the sums of 16 hexadecimal digits.
   std::string text() const;
   /// What text() wrote. DataError if it is not that.

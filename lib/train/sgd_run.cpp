@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/number.hpp"
+#include "base/signals.hpp"
 #include "train/deep_linear.hpp"
 #include "train/iterate_average.hpp"
 
@@ -39,6 +40,7 @@ class Run {
     const std::vector<std::int64_t> marks = curve_steps(plan_.steps, plan_.rows);
     auto mark = marks.begin();
     for (std::int64_t t = 0; t <= plan_.steps; ++t) {
+      stop_if_requested();
       if (mark != marks.end() && t == *mark) {
         result.curve.push_back(point(t));
         ++mark;

@@ -57,7 +57,8 @@ struct LearningGround {
 /// The steps at which a curve has points: 0, and about `rows` up to `steps`, equally apart in their logarithm.
 std::vector<std::int64_t> curve_steps(std::int64_t steps, std::int64_t rows);
 
-/// Runs the plan with a new optimizer. UsageError where the error grows beyond all bounds, naming the step.
+/// Runs the plan with a new optimizer. UsageError where the error grows beyond all bounds, naming the step;
+/// Interrupted at the step after a deferred signal.
 SgdResult run_sgd(const SgdPlan& plan, const LearningGround& ground, Minibatch& minibatch, Optimizer& optimizer);
 
 }  // namespace noiseutils

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/number.hpp"
+#include "base/signals.hpp"
 #include "linalg/symmetric_eigen.hpp"
 #include "train/deep_linear.hpp"
 #include "train/early_stopping.hpp"
@@ -57,7 +58,10 @@ std::vector<double> rates_of(const SgdRequest& request, const MatchingLaw& law) 
   std::vector<double> rates(static_cast<std::size_t>(request.steps));
   if (request.schedule->factor == nullptr) {
     ExpectedLearning expected(law, {0, false, request.batch}, request.gain);
-    for (double& rate : rates) expected.step(rate = expected.best_rate());
+    for (double& rate : rates) {
+      stop_if_requested();
+      expected.step(rate = expected.best_rate());
+    }
     return rates;
   }
   const RateGround ground{stability_limit(law, request.batch) / static_cast<double>(request.depth), request.batch,
@@ -73,6 +77,7 @@ DataSpectrum inputs_spectrum(const Tensor& rows, const Minibatch& pairs) {
   MomentAccumulator<double> moments(dim);
   std::vector<double> inputs(static_cast<std::size_t>(kInputs * dim));
   for (std::int64_t first = 0; first < n; first += kInputs) {
+    stop_if_requested();
     const std::int64_t count = std::min(kInputs, n - first);
     const std::span<double> part = std::span(inputs).first(static_cast<std::size_t>(count * dim));
     for (std::int64_t i = 0; i < count; ++i)

@@ -48,6 +48,12 @@ class Trainer {
   /// patch, shape, type or noise; or if its samples are there already, by number or by the content of all of them.
   /// Returns, for a state whose samples are not numbered, how many of those it keeps hashes of are there already.
   std::int64_t merge_state(const Record& state, const std::string& name = "a state before");
+  /// What this rank's part of a run leaves to join(): the state, or of samples that were all left out only what they
+  /// were. Nothing where there were none.
+  std::optional<Record> part();
+  /// Adds part() of another rank of this run. Samples of equal content may be in both, as they may be in one run.
+  /// DataError where its samples have another shape, type or noise.
+  void join(const Record& part);
   /// Runs whose states were merged.
   std::int64_t shards() const { return std::ssize(shards_); }
   /// Sample numbers that were merged: first, and one past the last, in rising order.
@@ -64,7 +70,8 @@ class Trainer {
   /// Goes on from a checkpoint of the same request, before the first sample. DataError if it is damaged.
   void resume(const Record& checkpoint);
 
-  /// The model. Throws DataError for fewer than 2 vectors.
+  /// The model. Throws DataError for fewer than 2 vectors, and Interrupted where a deferred signal comes during long
+  /// work.
   std::unique_ptr<Model> finish();
 
  private:
@@ -84,6 +91,9 @@ class Trainer {
   void note_family(const std::string& noise);
   void note_shards(const std::vector<std::string>& digests, const std::string& name);
   void note_range(std::int64_t first, std::int64_t count);
+  void join_left_out(const Record& part);
+  void merge_statistics(const StateHeader& header, const Record& state);
+  std::int64_t add_up(const StateHeader& header, const Record& state);
 
   const TrainKind& kind_;
   TrainRequest request_;

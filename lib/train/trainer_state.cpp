@@ -132,19 +132,29 @@ std::int64_t Trainer::merge_state(const Record& state, const std::string& name) 
   note_family(header.noise);
   for (const auto& [first, end] : header.ranges) note_range(first, end - first);
   if (!statistics_) request_.options = options_from_text(kind_.options, header.options);
+  merge_statistics(header, state);
+  note_shards(header.shards, name);
+  const std::int64_t shared = add_up(header, state);
+  return header.ranges.empty() ? shared : 0;
+}
+
+void Trainer::merge_statistics(const StateHeader& header, const Record& state) {
   auto other = kind_.load(header.layout, request_.options, state);
   if (!statistics_)
     take(header.layout, std::move(other));
   else
     statistics_->merge(*other);
-  note_shards(header.shards, name);
+}
+
+/// What is summed beside the statistics. Returns how many samples of equal content are there already.
+std::int64_t Trainer::add_up(const StateHeader& header, const Record& state) {
   if (statistics_->count() > kMaxVectors) throw DataError("makes more vectors than can be counted");
   variance_sum_ += noise_variance_sum(state);
   skipped_ += header.skipped;
   std::int64_t shared = 0;
   for (const std::string& hash : header.samples) shared += samples_.insert(hash).second ? 0 : 1;
   while (samples_.size() > kMaxSamples) samples_.erase(std::prev(samples_.end()));
-  return header.ranges.empty() ? shared : 0;
+  return shared;
 }
 
 }  // namespace noiseutils

@@ -124,6 +124,26 @@ ends_with() {
   same_moments whole.safetensors merged.safetensors
 }
 
+@test "MPI: samples that are there twice, and ranks whose samples are all left out, are as of one process" {
+  needs numpy
+  py - <<'END'
+import numpy as np
+a = np.random.default_rng(1).normal(size=(1024, 4))
+a[256:512] = a[:256]
+np.save("twice.npy", a)
+a[512:] = np.nan
+np.save("half.npy", a)
+END
+  alone train-linear gaussian --shrink none twice.npy --axes NC -o twice.safetensors
+  ranks 4 train-linear gaussian --shrink none twice.npy --axes NC -o twice-4.safetensors
+  same_moments twice.safetensors twice-4.safetensors
+  alone train-linear gaussian --shrink none --skip-bad half.npy --axes NC -o half.safetensors 2>said
+  ranks 4 train-linear gaussian --shrink none --skip-bad half.npy --axes NC -o half-4.safetensors 2>said-4
+  same_moments half.safetensors half-4.safetensors
+  grep -q 'left out 512 samples' said
+  cmp said said-4
+}
+
 @test "MPI: every kind of model that ranks learn is that of one process" {
   needs numpy
   for kind in stationary kronecker 'regression --loss supervised' 'regression --loss sure' \
