@@ -105,3 +105,21 @@ TEST_CASE("divergence by denoisers: of mixtures it is the mean of the difference
   CHECK(std::abs(found.value - mean) < 4 * std::hypot(found.error, error));
   CHECK(found.error < 0.1 * mean);
 }
+
+TEST_CASE("divergence by denoisers: of equal Gaussian laws it is 0, of near ones the closed form") {
+  // KL(N(m, L) | N(m, L (1 + e))) = sum (-e / (1 + e) + log(1 + e)) / 2, of shifted ones |shift|^2 / (2 l).
+  const Values variances = {400, 1, 1e-3, 1e-5}, mean = {100, 7, -3, 0.1};
+  const double e = 1e-5;
+  Values raised = variances;
+  for (double& value : raised) value *= 1 + e;
+  const auto law = gaussian(mean, variances, 0, 5), wide = gaussian(mean, raised, 0, 5);
+  CHECK(gaussian_denoiser_kl(*law, *law, 0).value == 0);
+  const double term = (std::log1p(e) - e / (1 + e)) / 2;
+  CHECK(gaussian_denoiser_kl(*law, *wide, 0).value == doctest::Approx(4 * term).epsilon(1e-5));
+  const auto flat = gaussian({1, 2, 3, 4, 5}, {3, 0.5}, 1e-4, 6),
+             shifted = gaussian({1, 2, 3, 4, 5}, {3, 0.5}, 1e-4, 7);
+  CHECK(gaussian_denoiser_kl(*flat, *flat, 0).value == 0);
+  CHECK(gaussian_denoiser_kl(*flat, *shifted, 0).value > 0);
+  const auto even = gaussian({1e-4, 0, 0, 0}, {1, 1, 1, 1}, 0, 8), other = gaussian({0, 0, 0, 0}, {1, 1, 1, 1}, 0, 9);
+  CHECK(gaussian_denoiser_kl(*even, *other, 0).value == doctest::Approx(0.5e-8).epsilon(1e-6));
+}
