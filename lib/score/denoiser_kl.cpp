@@ -3,6 +3,7 @@
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -12,8 +13,11 @@
 namespace noiseutils {
 namespace {
 
-constexpr double kStep = 0.125;  // in log sigma: with half of the nodes still beyond double precision
-constexpr double kFar = 1e8;     // the ends, as multiples of the least and the largest scale
+constexpr double kStep = 0.125;      // in log sigma: with half of the nodes still beyond double precision
+constexpr double kFar = 1e8;         // the ends, as multiples of the least and the largest scale
+constexpr double kNothing = 1e-6;    // of the integral: an end that is less counts as nothing
+constexpr double kLeastPower = 0.1;  // of sigma, that the integrand must follow beyond an end
+constexpr double kRounding = 1e-12;  // of the squares of estimates: equal but for the rounding of floats
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 /// Directions of equal variance of the two laws: of `weight` the squared cosines that they share.
@@ -116,17 +120,27 @@ void require_densities(const std::vector<double>& variances) {
 /// Of the trapezoidal rule with nodes 0 ... n, what node k counts.
 double weight(std::int64_t k, std::int64_t n, double step) { return k == 0 || k == n ? step / 2 : step; }
 
-/// The rule over all nodes and over every other one, and the tails: below the least level the integrand falls as
-/// sigma^2, beyond the largest as sigma^-2, and the integral of either in log sigma is half of its end.
+/// The rule over all nodes and over every other one.
 struct Rule {
-  double fine = 0, coarse = 0, tails = 0;
+  double fine = 0, coarse = 0;
 
   void add(std::int64_t k, std::int64_t n, double step, double value) {
     fine += weight(k, n, step) * value;
     if (k % 2 == 0) coarse += weight(k, n, 2 * step) * value;
-    if (k == 0 || k == n) tails += value / 2;
   }
 };
+
+/// What lies beyond an end whose integrand falls off as exp(-power |u|) there, as a multiple of that end; 0 where it is
+/// too small to count, or but the rounding of equal estimates.
+double share_beyond(const char* end, double sigma, const KlEnd& at, double step, double whole) {
+  if (!(at.value > kNothing * whole)) return 0;
+  const double power = std::log(at.next / at.value) / step;
+  const bool constant = at.squares < kRounding * at.of_estimates && power < -1;
+  if (constant) return 0;
+  if (power > kLeastPower) return 1 / power;
+  throw DataError("at --" + std::string(end) + " " + format_number(sigma) +
+                  " the integrand does not fall off: the divergence is infinite, or that end is too near");
+}
 
 }  // namespace
 
@@ -154,9 +168,13 @@ DenoiserKl gaussian_denoiser_kl(const LinearModel& first, const LinearModel& sec
   const std::int64_t n = 2 * static_cast<std::int64_t>(std::ceil((end - begin) / kStep / 2));
   const double step = (end - begin) / static_cast<double>(n);
   Rule rule;
-  for (std::int64_t k = 0; k <= n; ++k)
-    rule.add(k, n, step, integrand(pair, std::exp(2 * (begin + step * static_cast<double>(k)))));
-  return {rule.fine + rule.tails, 0, std::abs(rule.fine - rule.coarse), rule.tails};
+  double tails = 0;  // below the ends, far away, the integrand follows s^2, and beyond s^-2 or s^-4: less than the half
+  for (std::int64_t k = 0; k <= n; ++k) {
+    const double value = integrand(pair, std::exp(2 * (begin + step * static_cast<double>(k))));
+    rule.add(k, n, step, value);
+    if (k == 0 || k == n) tails += value / 2;
+  }
+  return {rule.fine + tails, 0, std::abs(rule.fine - rule.coarse), tails};
 }
 
 SampledKl::SampledKl(LogLevels levels, double sigma_0)
@@ -171,34 +189,53 @@ void SampledKl::add(const BatchDenoiser& first, const BatchDenoiser& second, std
                     std::span<const double> x, std::span<const double> normals) {
   const auto d = static_cast<std::size_t>(dim), n = x.size() / d;
   std::vector<Rule> rules(n);
+  std::vector<std::array<double, 2>> ends(n);
   std::vector<double> y(x.size());
-  for (std::int64_t k = 0; k <= levels_.steps; ++k) {
+  const std::int64_t last = levels_.steps;
+  for (std::int64_t k = 0; k <= last; ++k) {
     const double own = levels_.least * std::exp(step_ * static_cast<double>(k)), t = own * own;
     const double sigma = std::hypot(own, sigma_0_);
     for (std::size_t e = 0; e < y.size(); ++e) y[e] = x[e] + sigma * normals[e];
     const std::vector<double> a = first(y, sigma), b = second(y, sigma);
     const double factor = t / (sigma * sigma * sigma * sigma);
     for (std::size_t i = 0; i < n; ++i) {
-      double square = 0;
-      for (std::size_t e = i * d; e < (i + 1) * d; ++e) square += (a[e] - b[e]) * (a[e] - b[e]);
-      rules[i].add(k, levels_.steps, step_, factor * square);
+      double square = 0, of_estimates = 0;
+      for (std::size_t e = i * d; e < (i + 1) * d; ++e) {
+        square += (a[e] - b[e]) * (a[e] - b[e]);
+        of_estimates += a[e] * a[e] + b[e] * b[e];
+      }
+      const double value = factor * square;
+      rules[i].add(k, last, step_, value);
+      for (const std::size_t end : {0, 1}) {
+        const std::int64_t from_end = end == 0 ? k : last - k;
+        if (from_end == 1) ends_[end].next += value;
+        if (from_end != 0) continue;
+        ends[i][end] = value;
+        ends_[end].value += value;
+        ends_[end].squares += square;
+        ends_[end].of_estimates += of_estimates;
+      }
     }
   }
-  for (const Rule& rule : rules) {
-    const double value = rule.fine + rule.tails, before = value - mean_;
+  for (std::size_t i = 0; i < n; ++i) {
     ++count_;
+    coarse_ += rules[i].coarse;
+    const Eigen::Vector3d parts(rules[i].fine, ends[i][0], ends[i][1]), before = parts - mean_;
     mean_ += before / static_cast<double>(count_);
-    squares_ += before * (value - mean_);
-    coarse_ += rule.coarse + rule.tails;
-    tails_ += rule.tails;
+    products_ += before * (parts - mean_).transpose();
   }
 }
 
 DenoiserKl SampledKl::finish() const {
   if (count_ == 0) throw DataError("there are no samples");
   const auto n = static_cast<double>(count_);
-  const double error = count_ > 1 ? std::sqrt(squares_ / (n - 1) / n) : std::numeric_limits<double>::quiet_NaN();
-  return {mean_, error, std::abs(mean_ - coarse_ / n), tails_ / n};
+  // The sums at the ends against that of the integral: ratios alone count.
+  const Eigen::Vector3d weights(1, share_beyond("sigma-min", levels_.least, ends_[0], step_, mean_[0] * n),
+                                share_beyond("sigma-max", levels_.largest, ends_[1], step_, mean_[0] * n));
+  const double value = weights.dot(mean_), squares = weights.dot(products_ * weights);
+  const double error =
+      count_ > 1 ? std::sqrt(std::max(squares, 0.0) / (n - 1) / n) : std::numeric_limits<double>::quiet_NaN();
+  return {value, error, std::abs(mean_[0] - coarse_ / n), value - mean_[0]};
 }
 
 }  // namespace noiseutils

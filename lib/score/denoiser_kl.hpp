@@ -1,5 +1,6 @@
 #pragma once
 
+#include <Eigen/Core>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -40,6 +41,12 @@ DenoiserKl gaussian_denoiser_kl(const LinearModel& first, const LinearModel& sec
 /// D(y; sigma) of a batch of vectors.
 using BatchDenoiser = std::function<std::vector<double>(std::span<const double> y, double sigma)>;
 
+/// Sums over the samples at an end of the levels.
+struct KlEnd {
+  double value = 0, next = 0;            ///< the integrand there, and one step inside
+  double squares = 0, of_estimates = 0;  ///< |D1 - D2|^2, and |D1|^2 + |D2|^2
+};
+
 /// Of any two denoisers, by samples x of p1 (n x dim), each with normals of its own (n x dim) that serve at all levels.
 class SampledKl {
  public:
@@ -47,15 +54,21 @@ class SampledKl {
   void add(const BatchDenoiser& first, const BatchDenoiser& second, std::int64_t dim, std::span<const double> x,
            std::span<const double> normals);
   std::int64_t count() const { return count_; }
-  /// DataError for no samples.
+  /// What lies beyond the ends is taken from the power p of sigma' that the mean integrand follows from the last node
+  /// but one to the last: the integral in log sigma' is the last value over p. For laws with smooth densities p is 2 at
+  /// the lower end and 2 or 4 at the upper. DataError for no samples, and where the integrand does not fall off at an
+  /// end and is not negligible there: the integral is infinite, or the end is amid the integrand.
   DenoiserKl finish() const;
 
  private:
   LogLevels levels_;
   double sigma_0_, step_;
   std::int64_t count_ = 0;
-  double mean_ = 0, squares_ = 0;  // of the integral of each sample
-  double coarse_ = 0, tails_ = 0;  // sums
+  // Of each sample the rule and the values at both ends: means, and sums of products of deviations.
+  Eigen::Vector3d mean_ = Eigen::Vector3d::Zero();
+  Eigen::Matrix3d products_ = Eigen::Matrix3d::Zero();
+  double coarse_ = 0;
+  KlEnd ends_[2];
 };
 
 }  // namespace noiseutils
