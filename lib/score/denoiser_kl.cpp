@@ -206,7 +206,7 @@ void SampledKl::add(const BatchDenoiser& first, const BatchDenoiser& second, std
       }
       const double value = factor * square;
       rules[i].add(k, last, step_, value);
-      for (const std::size_t end : {0, 1}) {
+      for (std::size_t end = 0; end < 2; ++end) {
         const std::int64_t from_end = end == 0 ? k : last - k;
         if (from_end == 1) ends_[end].next += value;
         if (from_end != 0) continue;
@@ -230,8 +230,9 @@ DenoiserKl SampledKl::finish() const {
   if (count_ == 0) throw DataError("there are no samples");
   const auto n = static_cast<double>(count_);
   // The sums at the ends against that of the integral: ratios alone count.
-  const Eigen::Vector3d weights(1, share_beyond("sigma-min", levels_.least, ends_[0], step_, mean_[0] * n),
-                                share_beyond("sigma-max", levels_.largest, ends_[1], step_, mean_[0] * n));
+  const double whole = mean_[0] * n, below = share_beyond("sigma-min", levels_.least, ends_[0], step_, whole),
+               beyond = share_beyond("sigma-max", levels_.largest, ends_[1], step_, whole);
+  const Eigen::Vector3d weights(1, below, beyond);
   const double value = weights.dot(mean_), squares = weights.dot(products_ * weights);
   const double error =
       count_ > 1 ? std::sqrt(std::max(squares, 0.0) / (n - 1) / n) : std::numeric_limits<double>::quiet_NaN();
