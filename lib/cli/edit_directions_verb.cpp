@@ -25,6 +25,7 @@ class EditRun {
  public:
   explicit EditRun(const Invocation& call)
       : call_(call),
+        unsettled_(call),
         denoiser_(asked_jacobian(call)),
         mask_file_(call.options.text("mask")),
         mask_(only_record(mask_file_, read_options(call))) {}
@@ -38,11 +39,15 @@ class EditRun {
     for_jacobians(denoiser_, record, asked_level(call_), [&](std::int64_t i, const JacobianAt& jacobian) {
       found[static_cast<std::size_t>(i)] = edit_directions(jacobian, mask, null, search, first + i);
     });
+    for (std::size_t i = 0; i < found.size(); ++i)
+      if (!found[i].settled) unsettled_.add(first + static_cast<std::int64_t>(i), found[i].change);
     return found;
   }
+  void finish() const { unsettled_.finish(); }
 
  private:
   const Invocation& call_;
+  UnsettledSearches unsettled_;
   JacobianOfDenoiser denoiser_;
   std::string mask_file_;
   Record mask_;
@@ -57,19 +62,22 @@ std::vector<Row> rows_of(const std::vector<EditDirections>& all) {
                       {"inside", of.inside[k]},
                       {"outside", of.outside[k]},
                       {"null_rank", of.null_rank},
-                      {"iterations", of.iterations}});
+                      {"iterations", of.iterations},
+                      {"change", of.change}});
   return rows;
 }
 
 Record record_of(const Record& noisy, const std::vector<EditDirections>& all, std::int64_t first) {
   DirectionRecord result(noisy, static_cast<std::int64_t>(all.front().gains.size()), "edit-direction", first);
   for (const char* name : {"gains", "inside", "outside"}) result.declare(name);
+  result.declare_search();
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto at = static_cast<std::int64_t>(i);
     result.put_vectors(at, all[i].vectors);
     result.put("gains", at, all[i].gains);
     result.put("inside", at, all[i].inside);
     result.put("outside", at, all[i].outside);
+    result.put_search(at, all[i].iterations, all[i].change);
   }
   return result.finish();
 }
@@ -77,12 +85,15 @@ Record record_of(const Record& noisy, const std::vector<EditDirections>& all, st
 int run_directions(const Invocation& call) {
   if (!call.options.given("mask")) throw UsageError("--mask FILE is needed: where is the estimate to change?");
   EditRun run(call);
-  if (call.options.flag("rows"))
-    return run_rows(call, [&](const Record& record, std::int64_t first) { return rows_of(run.of(record, first)); });
-  refuse_format(call);
-  return run_filter(call, [&](Record& record, LazyTensors&, std::int64_t first) {
-    record = record_of(record, run.of(record, first), first);
-  });
+  const bool rows = call.options.flag("rows");
+  if (!rows) refuse_format(call);
+  const int code =
+      rows ? run_rows(call, [&](const Record& record, std::int64_t first) { return rows_of(run.of(record, first)); })
+           : run_filter(call, [&](Record& record, LazyTensors&, std::int64_t first) {
+               record = record_of(record, run.of(record, first), first);
+             });
+  run.finish();
+  return code;
 }
 
 }  // namespace
