@@ -55,6 +55,7 @@ END_OF_PYTHON
   score check --model mixture.safetensors --threads 1 noisy.nst >a.json
   score --check --model mixture.safetensors --threads 2 noisy.nst >b.json
   cmp a.json b.json
+  fails_with 64 score --check --rows --model mixture.safetensors noisy.nst | grep -q 'no option of score check'
   fails_with 64 score --factor 3 --model mixture.safetensors noisy.nst | grep -q -e --check
 }
 
@@ -177,4 +178,6 @@ END_OF_PYTHON
   sample --sampler exact-flow --model ball.safetensors --dtype F64 --trajectory --steps 12 -n 2 | score straightness >straight.json
   jq -se 'length == 2 and all(.stretch < 1 + 1e-12 and .turning < 1e-6 and .explained_1 > 1 - 1e-12)' straight.json
   fails_with 65 score straightness noisy.nst | grep -q trajectory
+  fails_with 65 score straightness curved.npy | grep -q -e '--axes NTHW' # of a file that names no axes
+  score straightness --axes NTHW curved.npy | jq -c .steps | cmp - <(jq -c .steps curved.json)
 }

@@ -33,7 +33,8 @@ class EditRun {
   std::vector<EditDirections> of(const Record& record, std::int64_t first) {
     const auto mask =
         with_context(mask_file_, [&] { return edit_mask(mask_, sample_axes(record), sample_shape(record)); });
-    const DirectionSearch search = asked_search(call_);
+    DirectionSearch search = asked_search(call_);
+    if (call_.options.given("directions")) search.power.count = call_.options.integer("directions");
     const std::int64_t null = call_.options.integer("null");
     std::vector<EditDirections> found(static_cast<std::size_t>(sample_count(record)));
     for_jacobians(denoiser_, record, asked_level(call_), [&](std::int64_t i, const JacobianAt& jacobian) {
@@ -84,6 +85,8 @@ Record record_of(const Record& noisy, const std::vector<EditDirections>& all, st
 
 int run_directions(const Invocation& call) {
   if (!call.options.given("mask")) throw UsageError("--mask FILE is needed: where is the estimate to change?");
+  if (call.options.given("directions") && call.options.given("top"))
+    throw UsageError("--directions and --top exclude each other: both tell how many");
   EditRun run(call);
   const bool rows = call.options.flag("rows");
   if (!rows) refuse_format(call);
@@ -104,6 +107,9 @@ Verb edit_directions_verb() {
       integer("null", "K", "directions that change what lies outside the mask, taken out")
           .otherwise("0")
           .at_least(0)
+          .at_most(1024),
+      integer("directions", "K", "the same as --top K; chooses the word directions, where no word is given")
+          .at_least(1)
           .at_most(1024),
       flag("rows", "print a row for each direction instead of a record"),
       format_option(),

@@ -39,6 +39,16 @@ std::vector<OptionSpec> distill_options() {
   return options;
 }
 
+/// The noise levels that --sigma asks for. UsageError unless there are some, each once.
+Values asked_levels(const OptionValues& given) {
+  const Values sigmas = parse_levels("sigma", given.text("sigma"));
+  if (sigmas.empty()) throw UsageError("--sigma S,S,... is needed: the noise to put on the samples");
+  for (auto sigma = sigmas.begin(); sigma != sigmas.end(); ++sigma)
+    if (std::find(sigmas.begin(), sigma, *sigma) != sigma)
+      throw UsageError("--sigma has " + format_number(*sigma) + " twice");
+  return sigmas;
+}
+
 /// The mean of the linear model in a file; no values for no file.
 Values centre_of(const std::string& path, std::int64_t dim) {
   if (path.empty()) return {};
@@ -61,12 +71,7 @@ class DistillStatistics : public Statistics {
         seed_(given.seed()),
         ridge_(given.number("ridge")),
         clean_(layout.dim()) {
-    const Values sigmas = parse_levels("sigma", given.text("sigma"));
-    if (sigmas.empty()) throw UsageError("--sigma S,S,... is needed: the noise to put on the samples");
-    for (auto sigma = sigmas.begin(); sigma != sigmas.end(); ++sigma)
-      if (std::find(sigmas.begin(), sigma, *sigma) != sigma)
-        throw UsageError("--sigma has " + format_number(*sigma) + " twice");
-    for (const double sigma : sigmas) levels_.emplace_back(sigma, levels_.size(), layout.dim());
+    for (const double sigma : asked_levels(given)) levels_.emplace_back(sigma, levels_.size(), layout.dim());
   }
 
   /// Of a run that begins: states tell the rest.
@@ -227,7 +232,8 @@ void require_distilled(const VectorLayout& layout, const OptionValues& given, co
 
 TrainKind distill_training() {
   return {
-      "distill", "affine denoisers nearest to any denoiser, one a noise level, and how near they are",
+      "distill",
+      "affine denoisers nearest to any denoiser, one a noise level, and how near they are",
       distill_options(),
       [](const VectorLayout& layout, const OptionValues& given) -> std::unique_ptr<Statistics> {
         auto statistics = std::make_unique<DistillStatistics>(layout, given);
@@ -243,6 +249,11 @@ TrainKind distill_training() {
         } catch (const UsageError& error) {
           throw DataError(std::string("is a damaged state: ") + error.what());
         }
+      },
+      [](const OptionValues& given, bool) -> std::string {  // asked before the first sample is waited for
+        Teacher::check(given);
+        asked_levels(given);
+        return "";  // they are read once
       }};
 }
 
