@@ -42,6 +42,12 @@ counted() {
   [ "$status" -eq 1 ]
 }
 
+@test "run-tests: bats files are no programs of their own" {
+  find "$BATS_TEST_DIRNAME" -name '*.bats' -perm /111 >programs
+  cat programs
+  [ ! -s programs ]
+}
+
 @test "run-tests: unit tests that fail or crash are failures, those that skip are named" {
   mkdir -p project/scripts project/tests
   cp "$runner" project/scripts/

@@ -55,6 +55,7 @@ END_OF_PYTHON
   score check --model mixture.safetensors --threads 1 noisy.nst >a.json
   score --check --model mixture.safetensors --threads 2 noisy.nst >b.json
   cmp a.json b.json
+  fails_with 64 score --check --rows --model mixture.safetensors noisy.nst | grep -q 'no option of score check'
   fails_with 64 score --factor 3 --model mixture.safetensors noisy.nst | grep -q -e --check
 }
 
@@ -127,6 +128,30 @@ END_OF_PYTHON
   train-linear gaussian --shrink none flat.npy -o flat.safetensors
   fails_with 65 score kl --model gaussian.safetensors --other flat.safetensors | grep -q singular
   score kl --sigma 0.1 --model gaussian.safetensors --other flat.safetensors >row.json
+  # Noisy samples are none of the law, and where no density is common to both there is no divergence.
+  fails_with 65 score kl --model gaussian.safetensors --other mixture.safetensors noisy.nst | grep -q 'sample 0 is noisy'
+  fails_with 65 score kl --model gaussian.safetensors --other-denoiser cat --samples 20 | grep -q -e '--sigma-max.*infinite'
+  train-linear empirical leaves.npy -o points.safetensors
+  fails_with 65 score kl --model points.safetensors --other gaussian.safetensors --sigma-min .0001 leaves.npy | grep -q -e '--sigma-min.*infinite'
+}
+
+@test "kl: of equal and of near Gaussian models; two of them read nothing" {
+  score kl --model gaussian.safetensors --other gaussian.safetensors <noisy.nst >same.json
+  jq -e '.kl == 0' same.json
+  needs numpy
+  tensor convert leaves.npy -o x.npy
+  py - <<'END_OF_PYTHON'
+import numpy as np
+np.save("near.npy", np.load("x.npy").astype(float) + 1e-4)
+END_OF_PYTHON
+  train-linear gaussian --shrink none near.npy -o near.safetensors
+  score kl --model gaussian.safetensors --other near.safetensors >mine.json
+  metric kl --model gaussian.safetensors --reference-model near.safetensors --format json >theirs.json
+  py - <<'END_OF_PYTHON'
+import json
+mine, theirs = (json.load(open(f"{name}.json"))["kl"] for name in ("mine", "theirs"))
+assert mine > 0 and abs(mine/theirs - 1) < 1e-2, (mine, theirs)
+END_OF_PYTHON
 }
 
 @test "straightness: the flow of an isotropic Gaussian is straight, that of another is not" {
@@ -153,4 +178,6 @@ END_OF_PYTHON
   sample --sampler exact-flow --model ball.safetensors --dtype F64 --trajectory --steps 12 -n 2 | score straightness >straight.json
   jq -se 'length == 2 and all(.stretch < 1 + 1e-12 and .turning < 1e-6 and .explained_1 > 1 - 1e-12)' straight.json
   fails_with 65 score straightness noisy.nst | grep -q trajectory
+  fails_with 65 score straightness curved.npy | grep -q -e '--axes NTHW' # of a file that names no axes
+  score straightness --axes NTHW curved.npy | jq -c .steps | cmp - <(jq -c .steps curved.json)
 }

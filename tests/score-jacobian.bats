@@ -198,6 +198,17 @@ import numpy as np
 assert np.allclose(np.load("scaled.npy"), 2*np.load("plain.npy"), atol=1e-12)'
 }
 
+@test "score --directions K: the word directions with --top K" {
+  for rest in "" --rows; do
+    score directions --top 2 --mask mask.pgm --seed 3 --tolerance 1e-4 --no-history --model model.safetensors noisy.nst $rest >word
+    score --directions 2 --mask mask.pgm --seed 3 --tolerance 1e-4 --no-history --model model.safetensors noisy.nst $rest | cmp word -
+  done
+  fails_with 64 score --directions 2 --model model.safetensors noisy.nst | grep -q -e --mask
+  fails_with 64 score --mask mask.pgm --model model.safetensors noisy.nst | grep -q -e --directions
+  fails_with 64 score --directions 2 --top 2 --mask mask.pgm --model model.safetensors noisy.nst | grep -q exclude
+  fails_with 64 score --directions 2 --keep-noisy --mask mask.pgm --model model.safetensors noisy.nst | grep -q 'no option of score directions'
+}
+
 @test "score and denoise --move: bad input" {
   for verb in jvp divergence spectrum directions covariance; do
     fails_with 64 score $verb noisy.nst

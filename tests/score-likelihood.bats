@@ -45,6 +45,13 @@ largest_difference() { jq -s "map((.$1 - .$2) | fabs) | max"; }
   jq -s 'map(.nfe % 401) | max' program.json | grep -qx 0
 }
 
+@test "score log-density --denoiser: along the flow, as no formula is known" {
+  run() { score log-density --sigma-max 20 --denoiser 'denoise --model model.safetensors' "$@" <(tensor head -n 1 noisy.nst); }
+  run --log-likelihood flow >told.json
+  run | cmp told.json -
+  fails_with 64 score log-density --log-likelihood exact --denoiser cat noisy.nst | grep -q flow
+}
+
 @test "score --log-likelihood flow: threads, and an array job joined, give the lines of one run" {
   run() { score --log-likelihood flow --probes 2 --model model.safetensors "$@"; }
   run noisy.nst --threads 1 >one.json

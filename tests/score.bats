@@ -84,6 +84,30 @@ assert np.abs((x0 - y)/.04 - s).max() < 1e-4*np.abs(s).max()'
   close_to "$(jq -s 'map(.rmse) | max' rmse.json)" 0 1e-10
 }
 
+@test "score convert: an estimate of denoise is known for one" {
+  denoise --model model.safetensors --keep-noisy noisy.nst -o estimate.nst
+  score convert --from denoiser --to eps estimate.nst -o told.npy
+  score convert --to eps estimate.nst -o known.npy
+  cmp told.npy known.npy
+}
+
+@test "score --denoiser: the fields of a program that computes the posterior mean are those of its model" {
+  for field in score denoiser eps v velocity; do
+    for alpha in 1 0.5; do
+      score $field --alpha $alpha --sigma 0.2 --denoiser 'denoise --model model.safetensors' noisy.nst -o program.nst
+      score $field --alpha $alpha --sigma 0.2 --model model.safetensors noisy.nst -o model.npy
+      metric rmse --reference model.npy program.nst --format json >rmse.json
+      close_to "$(jq -s 'map(.rmse) | max' rmse.json)" 0 1e-11
+    done
+  done
+  score --denoiser 'denoise --model model.safetensors' noisy.nst -o default.nst
+  score score --denoiser 'denoise --model model.safetensors' noisy.nst | cmp - <(tensor cat default.nst)
+  fails_with 64 score --denoiser cat --model model.safetensors noisy.nst | grep -q exclude
+  fails_with 64 score --timeout 3 --model model.safetensors noisy.nst | grep -q -e --denoiser
+  fails_with 64 score --sigma 0 --denoiser cat noisy.nst | grep -q 'above 0'
+  fails_with 69 score --denoiser false noisy.nst
+}
+
 @test "score under a stationary model: the gradient of its log-density, by central differences" {
   needs numpy
   train-linear stationary leaves.nst -o stationary.safetensors

@@ -163,9 +163,16 @@ END_OF_PYTHON
   fails_with 64 train-linear --sizes 10 drawn.nst
   noise gaussian --sigma 0.1 drawn.nst -o noisy.nst
   fails_with 65 split noisy.nst
+  grep -q 'is noisy: .*(--use clean takes the companion)' "$BATS_TEST_TMPDIR/fails.err"
+  fails_with 65 train-linear empirical noisy.nst -o none.safetensors
+  grep -q 'is noisy: .*(--use clean takes the companion)' "$BATS_TEST_TMPDIR/fails.err"
   tensor head -n 8 drawn.nst -o few.nst
   fails_with 65 split few.nst
-  fails_with 65 split --max-size 1 --sizes 4 large.nst
+  fails_with 65 split --max-size 1 --sizes 4 large.nst # 768 KiB of floats are 1.5 MiB as doubles
+  grep -q 'more than 1 MiB as doubles' "$BATS_TEST_TMPDIR/fails.err"
+  train-linear gaussian --help | grep -A 2 -e '--max-size' | grep 'as doubles'
+  train-linear empirical --max-size 1 large.nst -o held.safetensors
+  train-linear empirical --help | grep -A 2 -e '--max-size' | grep 'of float64 as float64'
   noise dead-leaves -n 9 --height 3 --width 3 -o small.nst
   fails_with 65 split --truth truth.safetensors small.nst
   fails_with 65 split --truth drawn.nst drawn.nst

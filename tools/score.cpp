@@ -8,6 +8,7 @@
 #include "cli/program.hpp"
 #include "cli/score_verbs.hpp"
 #include "cli/standard_options.hpp"
+#include "model/denoiser.hpp"
 #include "model/model_kinds.hpp"
 #include "score/apply.hpp"
 
@@ -36,12 +37,10 @@ Program program() {
   self.summary = "score, log-density and denoiser predictions of noisy samples under a model";
   self.word_kind = "field";
   self.word_use = Program::Words::at_most_one;
-  const OptionSpec model = file("model", "FILE", "the model, as train-linear writes it");
   const OptionSpec keep = flag("keep-noisy", "keep the noisy sample as the companion noisy");
-  for (const FieldEntry& field : fields()) self.words.push_back({field.name, field.summary, {model, keep}});
-  // score --log-likelihood flow and score --check, without a word, are those words.
-  self.words.front().options = joined(self.words.front().options, likelihood_options(), check_flag_options());
-  self.words.push_back({"log-density", "log p(y), one row a sample", joined(std::vector{model}, likelihood_options())});
+  for (const FieldEntry& field : fields())
+    self.words.push_back({field.name, field.summary, joined(denoiser_options(), std::vector{keep})});
+  self.words.push_back({"log-density", "log p(y), one row a sample", joined(denoiser_options(), likelihood_options())});
   self.words.push_back({"convert",
                         "one of the fields into another; needs no model, but the companion noisy",
                         {choice("from", field_names(), "what data is; default: as its metadata says"),
@@ -49,6 +48,7 @@ Program program() {
   self.words = joined(self.words, words_of(verbs()));
   self.without = without_of(verbs());
   self.default_word = "score";
+  self.word_of_option = {{"log-likelihood", "log-density"}, {"check", "check"}, {"directions", "directions"}};
   self.options = joined(
       std::vector{
           number("sigma", "S", "standard deviation of the noise, in units of data; default: as the metadata says")
@@ -62,17 +62,23 @@ Program program() {
   return self;
 }
 
-std::shared_ptr<const Model> model_of(const Invocation& call) {
-  if (!call.options.given("model")) throw UsageError("--model is needed");
-  return load_model(call.options.text("model"));
-}
-
 GivenLevel measurement_of(const Invocation& call) {
   return {call.options.maybe_number("alpha"), call.options.maybe_number("sigma")};
 }
 
+FieldOfSamples asked_field(const Invocation& call, const FieldEntry& field) {
+  const OptionValues& options = call.options;
+  const bool model = options.given("model"), program = options.given("denoiser");
+  if (model && program) throw UsageError("--model and --denoiser exclude each other");
+  if (!model && !program) throw UsageError("--model FILE or --denoiser 'CMD' is needed");
+  if (model && options.given("timeout")) throw UsageError("--timeout belongs to --denoiser");
+  if (model) return FieldOfSamples(load_model(options.text("model")), field, measurement_of(call));
+  return FieldOfSamples(program_denoiser(options.text("denoiser"), options.number("timeout")), field,
+                        measurement_of(call));
+}
+
 int write_field(const Invocation& call, const FieldEntry& field) {
-  FieldOfSamples evaluation(model_of(call), field, measurement_of(call));
+  FieldOfSamples evaluation = asked_field(call, field);
   return run_filter(call, [&](Record& record, LazyTensors&, std::int64_t) {
     const Tensor noisy = record.require("data");
     evaluation.apply(record);
@@ -92,15 +98,7 @@ int convert(const Invocation& call) {
 int run(const Invocation& call) {
   const std::string& word = call.words.front();
   if (const Verb* verb = find_verb(verbs(), word)) return verb->run(call);
-  if (word == "score" && call.options.flag("check")) return check_verb().run(call);
-  for (const OptionSpec& option : check_flag_options())
-    if (call.options.declared(option.name) && call.options.given(option.name))
-      throw UsageError("--" + option.name + " goes with --check");
-  if (word == "log-density" || (word == "score" && call.options.given("log-likelihood")))
-    return write_log_densities(call);
-  for (const OptionSpec& option : likelihood_options())
-    if (call.options.declared(option.name) && call.options.given(option.name))
-      throw UsageError("--" + option.name + " goes with --log-likelihood");
+  if (word == "log-density") return write_log_densities(call);
   if (word == "convert") return convert(call);
   return write_field(call, *find_entry(fields(), word));
 }

@@ -61,13 +61,22 @@ std::uint64_t parse_unsigned(std::string_view text) {
   return parse_whole<std::uint64_t>(text, "a whole number from 0 on");
 }
 
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    parts.emplace_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
 std::vector<double> parse_levels(const std::string& option, std::string_view text) {
   std::vector<double> levels;
-  for (std::size_t begin = 0; begin <= text.size() && !text.empty();) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    levels.push_back(parse_number(text.substr(begin, end - begin)));
+  if (text.empty()) return levels;
+  for (const std::string& part : split_list(text)) {
+    levels.push_back(parse_number(part));
     if (!(levels.back() > 0)) throw UsageError("--" + option + " " + std::string(text) + ": a noise level is above 0");
-    begin = end + 1;
   }
   return levels;
 }

@@ -21,6 +21,9 @@ double parse_duration(std::string_view text);
 /// As parse_integer, for 0 ... 2^64 - 1.
 std::uint64_t parse_unsigned(std::string_view text);
 
+/// What stands between the commas of "a,b,c": of "" one empty part.
+std::vector<std::string> split_list(std::string_view text);
+
 /// The numbers of a list such as "15/255,25/255", all above 0; none of "". UsageError, with the name of the option,
 /// where one is not.
 std::vector<double> parse_levels(const std::string& option, std::string_view text);

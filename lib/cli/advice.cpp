@@ -4,9 +4,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "cli/held_samples.hpp"
+#include "base/number.hpp"
 #include "cli/rows.hpp"
-#include "cli/split_report.hpp"
+#include "cli/sample_rows.hpp"
 #include "report/advice.hpp"
 
 namespace noiseutils {
@@ -54,28 +54,17 @@ void advise_sampler(const Spectrum& spectrum, double tolerance, RowOutput& outpu
 
 }  // namespace
 
-int write_advice(const Invocation& call) {
+int write_advice(const Invocation& call, std::uint64_t seed) {
   const OptionValues& options = call.options;
   std::vector<double> sigmas;
-  if (options.has("levels")) sigmas = positive_numbers("levels", options.text("levels"));
+  if (options.has("levels")) sigmas = parse_levels("levels", options.text("levels"));
   RowOutput output(options.text("format"), options.text("output"));
-  const SampleRows rows = held_samples(call, 2 * kFolds);
-  if (sigmas.empty()) {
-    std::vector<std::uint64_t> all(static_cast<std::size_t>(rows.count));
-    std::iota(all.begin(), all.end(), std::uint64_t{0});
-    sigmas = default_levels(EquivalentSpectrum::sampled(
-        fit_gaussian(rows, all).eigenvalues, static_cast<double>(rows.count - 1), static_cast<double>(rows.dim)));
-  }
-  const std::string shrinker =
-      advise_shrinkage(shrinkage_errors(rows, sigmas, kFolds, report_seed(options)), sigmas, output);
+  const SampleRows rows = sample_rows(call, 2 * kFolds);
+  if (sigmas.empty()) sigmas = default_levels(spectrum_of_rows(rows));
+  const std::string shrinker = advise_shrinkage(shrinkage_errors(rows, sigmas, kFolds, seed), sigmas, output);
   output.flush();
   advise_sampler(learned_spectrum(rows, shrinker), options.number("tolerance"), output);
   return output.finish(), 0;
-}
-
-std::vector<double> default_levels(const EquivalentSpectrum& spectrum) {
-  const double rms = std::sqrt(spectrum.trace() / spectrum.dim());
-  return {0.1 * rms, 0.3 * rms, rms};
 }
 
 }  // namespace noiseutils

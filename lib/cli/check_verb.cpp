@@ -15,6 +15,7 @@ constexpr std::int64_t kProbes = 8;
 std::vector<OptionSpec> own_options() {
   return {
       number("factor", "A", "homogeneity: is D(A y) = A D(y)?").otherwise("2").above(0).at_most(1e6),
+      flag("check", "the same as the word check, where no word is given").not_in_history(),
       flag("each", "print a row for each sample, and no summary").not_in_history(),
   };
 }
@@ -74,9 +75,6 @@ std::vector<SampleChecks> checks_of(JacobianOfDenoiser& denoiser, const Record& 
 }
 
 int run_check(const Invocation& call) {
-  for (const char* option : {"depth", "resume", "keep-noisy", "log-likelihood", "sigma-max", "tolerance"})
-    if (call.options.declared(option) && call.options.given(option))
-      throw UsageError(std::string("--") + option + " is no option of score check");
   JacobianOfDenoiser denoiser = asked_jacobian(call);
   CheckSettings settings;
   settings.probes = call.options.given("probes") ? call.options.integer("probes") : kProbes;
@@ -105,12 +103,6 @@ int run_check(const Invocation& call) {
 }
 
 }  // namespace
-
-std::vector<OptionSpec> check_flag_options() {
-  OptionSpec epsilon = jacobian_options().back();
-  return joined(std::vector{flag("check", "the same as the word check").not_in_history(), std::move(epsilon)},
-                own_options());
-}
 
 Verb check_verb() {
   OptionSpec seed = seed_option();

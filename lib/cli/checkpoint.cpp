@@ -57,15 +57,6 @@ void check_settings(const std::string& own, const std::string& theirs) {
   }
 }
 
-std::int64_t number_in(const Record& record, const char* key) {
-  try {
-    const std::int64_t value = parse_integer(record.meta(key));
-    if (value >= 0) return value;
-  } catch (const UsageError&) {  // a matter of data
-  }
-  throw DataError(std::string("is a damaged checkpoint: ") + key + " is \"" + record.meta(key).substr(0, 60) + "\"");
-}
-
 }  // namespace
 
 std::vector<OptionSpec> checkpoint_options() {
@@ -106,8 +97,8 @@ TrainPosition Checkpoint::resume(Trainer& trainer) {
   return with_context(path_, [&] {
     check_settings(settings_, record->meta("checkpoint.settings"));
     trainer.resume(*record);
-    generation_ = number_in(*record, "checkpoint.generation");
-    position.samples = number_in(*record, "checkpoint.samples");
+    generation_ = whole_number(*record, "checkpoint.generation", 0, kMaxVectors);
+    position.samples = whole_number(*record, "checkpoint.samples", 0, kMaxVectors);
     position.history = record->meta("checkpoint.history");
     last_hash_ = record->meta("checkpoint.last");
     if (const std::string name = record->meta("checkpoint.first_skipped"); !name.empty()) position.first_skipped = name;

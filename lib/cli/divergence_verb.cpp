@@ -17,7 +17,8 @@ Divergence divergence_at(const JacobianOfDenoiser& denoiser, const JacobianAt& j
   if (probes == 0 && jacobian.is_exact()) return exact_divergence(jacobian);
   if (probes == 0)
     if (const auto trace = denoiser.trace_over_patches(jacobian.level()))
-      return divergence_of_trace(*trace, jacobian.dim(), jacobian.level());
+      return jacobian.is_finite() ? divergence_of_trace(*trace, jacobian.dim(), jacobian.level())
+                                  : unknown_divergence();
   if (probes == 0) probes = kProbes;
   return probed_divergence(jacobian, probes, seed, sample);
 }

@@ -25,6 +25,7 @@ class EditRun {
  public:
   explicit EditRun(const Invocation& call)
       : call_(call),
+        unsettled_(call),
         denoiser_(asked_jacobian(call)),
         mask_file_(call.options.text("mask")),
         mask_(only_record(mask_file_, read_options(call))) {}
@@ -32,17 +33,22 @@ class EditRun {
   std::vector<EditDirections> of(const Record& record, std::int64_t first) {
     const auto mask =
         with_context(mask_file_, [&] { return edit_mask(mask_, sample_axes(record), sample_shape(record)); });
-    const DirectionSearch search = asked_search(call_);
+    DirectionSearch search = asked_search(call_);
+    if (call_.options.given("directions")) search.power.count = call_.options.integer("directions");
     const std::int64_t null = call_.options.integer("null");
     std::vector<EditDirections> found(static_cast<std::size_t>(sample_count(record)));
     for_jacobians(denoiser_, record, asked_level(call_), [&](std::int64_t i, const JacobianAt& jacobian) {
       found[static_cast<std::size_t>(i)] = edit_directions(jacobian, mask, null, search, first + i);
     });
+    for (std::size_t i = 0; i < found.size(); ++i)
+      if (!found[i].settled) unsettled_.add(first + static_cast<std::int64_t>(i), found[i].change);
     return found;
   }
+  void finish() const { unsettled_.finish(); }
 
  private:
   const Invocation& call_;
+  UnsettledSearches unsettled_;
   JacobianOfDenoiser denoiser_;
   std::string mask_file_;
   Record mask_;
@@ -57,32 +63,40 @@ std::vector<Row> rows_of(const std::vector<EditDirections>& all) {
                       {"inside", of.inside[k]},
                       {"outside", of.outside[k]},
                       {"null_rank", of.null_rank},
-                      {"iterations", of.iterations}});
+                      {"iterations", of.iterations},
+                      {"change", of.change}});
   return rows;
 }
 
 Record record_of(const Record& noisy, const std::vector<EditDirections>& all, std::int64_t first) {
   DirectionRecord result(noisy, static_cast<std::int64_t>(all.front().gains.size()), "edit-direction", first);
   for (const char* name : {"gains", "inside", "outside"}) result.declare(name);
+  result.declare_search();
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto at = static_cast<std::int64_t>(i);
     result.put_vectors(at, all[i].vectors);
     result.put("gains", at, all[i].gains);
     result.put("inside", at, all[i].inside);
     result.put("outside", at, all[i].outside);
+    result.put_search(at, all[i].iterations, all[i].change);
   }
   return result.finish();
 }
 
 int run_directions(const Invocation& call) {
   if (!call.options.given("mask")) throw UsageError("--mask FILE is needed: where is the estimate to change?");
+  if (call.options.given("directions") && call.options.given("top"))
+    throw UsageError("--directions and --top exclude each other: both tell how many");
   EditRun run(call);
-  if (call.options.flag("rows"))
-    return run_rows(call, [&](const Record& record, std::int64_t first) { return rows_of(run.of(record, first)); });
-  refuse_format(call);
-  return run_filter(call, [&](Record& record, LazyTensors&, std::int64_t first) {
-    record = record_of(record, run.of(record, first), first);
-  });
+  const bool rows = call.options.flag("rows");
+  if (!rows) refuse_format(call);
+  const int code =
+      rows ? run_rows(call, [&](const Record& record, std::int64_t first) { return rows_of(run.of(record, first)); })
+           : run_filter(call, [&](Record& record, LazyTensors&, std::int64_t first) {
+               record = record_of(record, run.of(record, first), first);
+             });
+  run.finish();
+  return code;
 }
 
 }  // namespace
@@ -93,6 +107,9 @@ Verb edit_directions_verb() {
       integer("null", "K", "directions that change what lies outside the mask, taken out")
           .otherwise("0")
           .at_least(0)
+          .at_most(1024),
+      integer("directions", "K", "the same as --top K; chooses the word directions, where no word is given")
+          .at_least(1)
           .at_most(1024),
       flag("rows", "print a row for each direction instead of a record"),
       format_option(),

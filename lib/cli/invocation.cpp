@@ -28,6 +28,20 @@ void check_word_count(const Program& program, std::size_t count, const std::stri
   if (program.word_use != Words::any_number && count > 1) throw UsageError("takes only one " + program.word_kind);
 }
 
+/// The word that stands where none is typed.
+std::string untyped_word(const Program& program, const RawCommandLine& raw) {
+  for (const auto& [option, word] : program.word_of_option)
+    if (raw.values.contains(option)) return word;
+  return program.default_word;
+}
+
+/// The option that would have chosen a word which has option `name`; "" for none.
+std::string choosing_option(const Program& program, const std::string& name) {
+  for (const auto& [option, word] : program.word_of_option)
+    if (find_entry(find_entry(program.words, word)->options, name) != nullptr) return option;
+  return "";
+}
+
 }  // namespace
 
 std::string Invocation::title() const {
@@ -58,7 +72,8 @@ Invocation parse_invocation(const Program& program, const std::vector<std::strin
     }
   }
   const bool asks_help = raw.values.find("help") != raw.values.end();
-  if (call.words.empty() && !program.default_word.empty() && !asks_help) call.words.push_back(program.default_word);
+  const bool typed_word = !call.words.empty();
+  if (!typed_word && !program.default_word.empty() && !asks_help) call.words.push_back(untyped_word(program, raw));
   call.files.assign(operand, raw.operands.end());
   call.files.insert(call.files.end(), raw.files_after_dashes.begin(), raw.files_after_dashes.end());
 
@@ -74,7 +89,11 @@ Invocation parse_invocation(const Program& program, const std::vector<std::strin
   for (const auto& [name, values] : raw.values) {
     const bool known =
         std::any_of(legal.begin(), legal.end(), [&name = name](const OptionSpec& spec) { return spec.name == name; });
-    if (!known) throw UsageError("--" + name + " is no option of " + call.title());
+    if (known) continue;
+    const std::string choosing = typed_word ? "" : choosing_option(program, name);
+    if (!choosing.empty() && call.words == std::vector{program.default_word})
+      throw UsageError("--" + name + " goes with --" + choosing);
+    throw UsageError("--" + name + " is no option of " + call.title());
   }
   for (const OptionSpec& spec : legal) {
     const auto typed = raw.values.find(spec.name);

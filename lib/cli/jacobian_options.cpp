@@ -1,6 +1,10 @@
 #include "cli/jacobian_options.hpp"
 
+#include <algorithm>
+#include <cstdio>
+
 #include "base/error.hpp"
+#include "base/number.hpp"
 #include "cli/standard_options.hpp"
 #include "model/denoiser.hpp"
 #include "model/model_kinds.hpp"
@@ -55,6 +59,21 @@ DirectionSearch asked_search(const Invocation& call) {
   search.power.tolerance = call.options.number("tolerance");
   search.seed = call.options.seed();
   return search;
+}
+
+void UnsettledSearches::add(std::int64_t sample, double change) {
+  if (count_++ == 0) first_ = sample;
+  change_ = std::max(change_, change);
+}
+
+void UnsettledSearches::finish() const {
+  if (count_ == 0) return;
+  std::fprintf(stderr,
+               "%s: warning: the search for directions ended by --iterations %s, before it settled, at %lld sample%s, "
+               "first sample %lld: change up to %.2g, --tolerance %.2g\n",
+               call_.program.c_str(), std::to_string(call_.options.integer("iterations")).c_str(),
+               static_cast<long long>(count_), count_ == 1 ? "" : "s", static_cast<long long>(first_), change_,
+               call_.options.number("tolerance"));
 }
 
 void refuse_format(const Invocation& call) {

@@ -31,13 +31,12 @@ int run_jvp(const Invocation& call) {
   JacobianOfDenoiser denoiser = asked_jacobian(call);
   DirectionFile vectors(call.options.text("vector"), read_options(call));
   const GivenLevel level = asked_level(call);
-  const std::int64_t first_index = call.options.integer("first-index");
   return run_filter(call, [&](Record& record, LazyTensors&, std::int64_t first) {
     DirectionRecord result(record, 1, "jvp", first);
     result.without_count();
     std::vector<Tensor> of_samples;
     for (std::int64_t i = 0; i < sample_count(record); ++i) {
-      of_samples.push_back(vectors.of_sample(first - first_index + i, sample_shape(record)));
+      of_samples.push_back(vectors.of_sample(first + i, sample_shape(record)));
       if (of_samples.back().axis(0) != 1)
         throw DataError("--vector holds " + std::to_string(of_samples.back().axis(0)) +
                         " vectors for each sample; J v takes one: tensor slice");

@@ -41,6 +41,9 @@ bool LawSamples::read_one() {
   const Record& record = reader_->record();
   const std::int64_t number = first_index_ + reader_->count() - 1;
   if (reader_->place() == 0) check_record(record, false, number, "");
+  if (!record.meta("noise").empty())
+    throw DataError("sample " + std::to_string(number) +
+                    " is noisy: samples of the law itself are needed, noise is put on them here");
   const std::string axes = sample_axes(record);
   const Shape shape = sample_shape(record);
   if (reader_->count() == 1) {

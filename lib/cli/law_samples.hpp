@@ -20,7 +20,7 @@ class LawSamples {
   LawSamples(const Invocation& call, const Model* model);
 
   /// Moves on to the next samples, `most` at a time but for the last; none at the end. DataError where they differ in
-  /// shape.
+  /// shape, or are noisy by their metadata.
   void next(std::int64_t most);
 
   const std::string& axes() const { return axes_; }  ///< of one sample

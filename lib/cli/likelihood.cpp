@@ -22,9 +22,11 @@ struct Likelihood {
 
 Likelihood likelihood_of(const OptionValues& options) {
   Likelihood asked;
-  asked.flow = options.text("log-likelihood") == "flow";
+  const bool only_flow = options.given("denoiser") && !options.given("log-likelihood");  // no formula is known
+  asked.flow = only_flow || options.text("log-likelihood") == "flow";
   if (options.given("model") == options.given("denoiser"))
-    throw UsageError(options.given("model") ? "--model and --denoiser exclude each other" : "--model is needed");
+    throw UsageError(options.given("model") ? "--model and --denoiser exclude each other"
+                                            : "--model FILE or --denoiser 'CMD' is needed");
   if (!asked.flow)
     for (const char* option : {"denoiser", "timeout", "sigma-max", "tolerance", "probes", "seed"})
       if (options.given(option)) throw UsageError(std::string("--") + option + " is for --log-likelihood flow");
@@ -72,10 +74,9 @@ std::vector<OptionSpec> likelihood_options() {
   OptionSpec seed = seed_option();
   seed.help = "seed of the probes, 0 to 2^64-1, or random";
   return {
-      choice("log-likelihood", {"exact", "flow"}, "log p(y) by the model's formula, or along the probability flow too")
+      choice("log-likelihood", {"exact", "flow"},
+             "log p(y) by the model's formula, or along the probability flow too, as for --denoiser always")
           .otherwise("exact"),
-      text("denoiser", "CMD", "instead of a model: a program, started once: records in, one record out for each"),
-      number("timeout", "SECONDS", "how long --denoiser may take for one answer").otherwise("600").above(0),
       number("sigma-max", "S", "where the flow ends, in units of data / alpha").otherwise("80").above(0),
       number("tolerance", "T", "what one step of the flow may change log p by").otherwise("1e-5").above(0).at_most(1),
       integer("probes", "K", "random probes of the divergence; default: exact for a model, 1 for --denoiser")

@@ -120,7 +120,7 @@ Verb model_kl_verb() {
                       text("other-denoiser", "CMD", "the second law, as a program that denoises"),
                       integer("samples", "N",
                               "draws from --model; default: 1000 where no FILE is given, and none if "
-                              "both laws are Gaussian: that is exact")
+                              "both laws are Gaussian: that is exact, and reads nothing")
                           .at_least(1)
                           .at_most(1e9),
                       number("sigma-min", "S", "least noise level; default: the samples' spread / 10000").above(0),

@@ -1,10 +1,11 @@
 #include "cli/model_report.hpp"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
-#include "cli/rows.hpp"
 
 namespace noiseutils {
 namespace {
@@ -22,22 +23,36 @@ Row row_of(const nlohmann::ordered_json& object) {
   return row;
 }
 
+bool goes_to_stdout(const std::string& path) { return path.empty() || path == "-"; }
+
+/// Whether somebody follows the run: else standard error is left to what went wrong.
+bool is_watched(const Invocation& call) {
+  const std::string how = call.options.declared("progress") ? call.options.text("progress") : "none";
+  return how == "line" || (how == "auto" && isatty(STDERR_FILENO) != 0);
+}
+
 }  // namespace
 
-void write_model_report(const Invocation& call, const Record& model) {
-  const std::string text = model.meta("model.report"), model_file = call.options.text("output");
-  std::string path = call.options.declared("report") ? call.options.text("report") : "";
+ModelReport::ModelReport(const Invocation& call) : call_(call) {
+  const std::string path = call.options.declared("report") ? call.options.text("report") : "";
+  if (path.empty()) return;
+  if (call.options.has("state")) throw UsageError("--report is of a model, and --state writes none");
+  if (path == "-" && goes_to_stdout(call.options.text("output")))
+    throw UsageError("--report - and the model exclude each other: give it -o FILE");
+  output_.emplace("auto", path);
+}
+
+void ModelReport::write(const Record& model) {
+  const std::string text = model.meta("model.report");
   if (text.empty()) {
-    if (!path.empty()) throw UsageError("--report: the statistics of this kind make no report");
+    if (output_) throw UsageError("--report: the statistics of this kind make no report");
     return;
   }
-  const bool model_on_stdout = model_file.empty() || model_file == "-";
-  if (path.empty() && model_on_stdout) return;
-  if (path == "-" && model_on_stdout) throw UsageError("--report - and the model exclude each other: give it -o FILE");
-  RowOutput output("auto", path);
-  for (const auto& object : nlohmann::ordered_json::parse(text)) output.add(row_of(object));
-  output.finish();
-  if (model.meta("model.loss") == "distill")
+  if (!output_ && goes_to_stdout(call_.options.text("output"))) return;
+  if (!output_) output_.emplace("auto", "");
+  for (const auto& object : nlohmann::ordered_json::parse(text)) output_->add(row_of(object));
+  output_->finish();
+  if (model.meta("model.loss") == "distill" && is_watched(call_))
     std::fprintf(
         stderr,
         "train-linear: note: of an exact posterior mean the fit is the Gaussian model of the data whatever the "

@@ -13,12 +13,15 @@ namespace {
 
 struct Along {
   std::vector<double> vectors;
+  std::int64_t iterations = 0;  // of the search for them, if there was one
+  double change = 0;
+  bool settled = true;
   CovarianceAlong found;
 };
 
 class CovarianceRun {
  public:
-  explicit CovarianceRun(const Invocation& call) : call_(call), denoiser_(asked_jacobian(call)) {
+  explicit CovarianceRun(const Invocation& call) : call_(call), unsettled_(call), denoiser_(asked_jacobian(call)) {
     if (!call.options.given("vectors")) return;
     if (call.options.given("top")) throw UsageError("--vectors and --top exclude each other");
     file_ = std::make_unique<DirectionFile>(call.options.text("vectors"), read_options(call), true);
@@ -28,20 +31,31 @@ class CovarianceRun {
     const DirectionSearch search = asked_search(call_);
     std::vector<Along> all(static_cast<std::size_t>(sample_count(record)));
     for (std::size_t i = 0; file_ && i < all.size(); ++i) {
-      const Tensor& own = file_->of_sample(first - call_.options.integer("first-index") + static_cast<std::int64_t>(i),
-                                           sample_shape(record));
+      const Tensor& own = file_->of_sample(first + static_cast<std::int64_t>(i), sample_shape(record));
       all[i].vectors.assign(own.values<double>().begin(), own.values<double>().end());
     }
     for_jacobians(denoiser_, record, asked_level(call_), [&](std::int64_t i, const JacobianAt& jacobian) {
       Along& along = all[static_cast<std::size_t>(i)];
-      if (!file_) along.vectors = jacobian_spectrum(jacobian, search, first + i).directions.vectors;
+      if (!file_) find(jacobian, search, first + i, along);
       along.found = covariance_along(jacobian, along.vectors);
     });
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (!all[i].settled) unsettled_.add(first + static_cast<std::int64_t>(i), all[i].change);
     return all;
   }
+  void finish() const { unsettled_.finish(); }
 
  private:
+  static void find(const JacobianAt& jacobian, const DirectionSearch& search, std::int64_t sample, Along& along) {
+    SingularDirections found = jacobian_spectrum(jacobian, search, sample).directions;
+    along.iterations = found.iterations;
+    along.change = found.change;
+    along.settled = found.has_settled(search.power);
+    along.vectors = std::move(found.vectors);
+  }
+
   const Invocation& call_;
+  UnsettledSearches unsettled_;
   JacobianOfDenoiser denoiser_;
   std::unique_ptr<DirectionFile> file_;
 };
@@ -55,7 +69,9 @@ std::vector<Row> rows_of(const std::vector<Along>& all) {
                       {"variance", along.found.matrix[k * along.found.moments.size() + k]},
                       {"third", m.third},
                       {"fourth", m.fourth},
-                      {"asymmetry", along.found.asymmetry}});
+                      {"asymmetry", along.found.asymmetry},
+                      {"iterations", along.iterations},
+                      {"change", along.change}});
     }
   return rows;
 }
@@ -65,6 +81,7 @@ Record record_of(const Record& noisy, const std::vector<Along>& all, std::int64_
   DirectionRecord result(noisy, count, "posterior-direction", first);
   result.declare("covariance", count);
   result.declare("moments", 3);
+  result.declare_search();
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto at = static_cast<std::int64_t>(i);
     std::vector<double> moments;
@@ -72,18 +89,22 @@ Record record_of(const Record& noisy, const std::vector<Along>& all, std::int64_
     result.put_vectors(at, all[i].vectors);
     result.put("covariance", at, all[i].found.matrix);
     result.put("moments", at, moments);
+    result.put_search(at, all[i].iterations, all[i].change);
   }
   return result.finish();
 }
 
 int run_covariance(const Invocation& call) {
   CovarianceRun run(call);
-  if (call.options.flag("rows"))
-    return run_rows(call, [&](const Record& record, std::int64_t first) { return rows_of(run.of(record, first)); });
-  refuse_format(call);
-  return run_filter(call, [&](Record& record, LazyTensors&, std::int64_t first) {
-    record = record_of(record, run.of(record, first), first);
-  });
+  const bool rows = call.options.flag("rows");
+  if (!rows) refuse_format(call);
+  const int code =
+      rows ? run_rows(call, [&](const Record& record, std::int64_t first) { return rows_of(run.of(record, first)); })
+           : run_filter(call, [&](Record& record, LazyTensors&, std::int64_t first) {
+               record = record_of(record, run.of(record, first), first);
+             });
+  run.finish();
+  return code;
 }
 
 }  // namespace

@@ -36,7 +36,9 @@ struct Program {
   std::vector<Word> words;
   /// Titles in the list of words, each above the word it is filed under; none: one list.
   std::map<std::string, std::string, std::less<>> headings = {};
-  std::string default_word;         ///< with at_most_one: taken where none is typed
+  std::string default_word;  ///< with at_most_one: taken where none is typed
+  /// Options that choose a word, one that has them, where none is typed: instead of the default.
+  std::map<std::string, std::string, std::less<>> word_of_option = {};
   std::vector<OptionSpec> options;  ///< of the program, whatever the word but those of `without`
   /// Options of the program that mean nothing to a word, by that word: refused with it, and absent from its help.
   std::map<std::string, std::vector<std::string>, std::less<>> without = {};

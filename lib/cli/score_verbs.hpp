@@ -9,7 +9,4 @@ Verb check_verb();         ///< is it a gradient, and the posterior mean?
 Verb model_kl_verb();      ///< Kullback-Leibler divergence of two laws by their denoisers
 Verb straightness_verb();  ///< how straight the paths of samples are
 
-/// --check of `score` without a word, and those options of `check` that go with it alone.
-std::vector<OptionSpec> check_flag_options();
-
 }  // namespace noiseutils

@@ -10,12 +10,15 @@ namespace noiseutils {
 namespace {
 
 std::vector<JacobianSpectrum> spectra_of(JacobianOfDenoiser& denoiser, const Record& record, const Invocation& call,
-                                         std::int64_t first) {
+                                         std::int64_t first, UnsettledSearches& unsettled) {
   const DirectionSearch search = asked_search(call);
   std::vector<JacobianSpectrum> spectra(static_cast<std::size_t>(sample_count(record)));
   for_jacobians(denoiser, record, asked_level(call), [&](std::int64_t i, const JacobianAt& jacobian) {
     spectra[static_cast<std::size_t>(i)] = jacobian_spectrum(jacobian, search, first + i);
   });
+  for (std::size_t i = 0; i < spectra.size(); ++i)
+    if (const SingularDirections& found = spectra[i].directions; !found.has_settled(search.power))
+      unsettled.add(first + static_cast<std::int64_t>(i), found.change);
   return spectra;
 }
 
@@ -36,25 +39,31 @@ Record record_of(const Record& noisy, const std::vector<JacobianSpectrum>& spect
   DirectionRecord result(noisy, count, "jacobian-basis", first);
   result.declare("gains");
   result.declare("residuals");
+  result.declare_search();
   for (std::size_t i = 0; i < spectra.size(); ++i) {
     const auto at = static_cast<std::int64_t>(i);
     result.put_vectors(at, spectra[i].directions.vectors);
     result.put("gains", at, spectra[i].directions.values);
     result.put("residuals", at, spectra[i].residuals);
+    result.put_search(at, spectra[i].directions.iterations, spectra[i].directions.change);
   }
   return result.finish();
 }
 
 int run_spectrum(const Invocation& call) {
   JacobianOfDenoiser denoiser = asked_jacobian(call);
-  if (call.options.flag("rows"))
-    return run_rows(call, [&](const Record& record, std::int64_t first) {
-      return rows_of(spectra_of(denoiser, record, call, first));
-    });
-  refuse_format(call);
-  return run_filter(call, [&](Record& record, LazyTensors&, std::int64_t first) {
-    record = record_of(record, spectra_of(denoiser, record, call, first), first);
-  });
+  UnsettledSearches unsettled(call);
+  const bool rows = call.options.flag("rows");
+  if (!rows) refuse_format(call);
+  const int code = rows ? run_rows(call,
+                                   [&](const Record& record, std::int64_t first) {
+                                     return rows_of(spectra_of(denoiser, record, call, first, unsettled));
+                                   })
+                        : run_filter(call, [&](Record& record, LazyTensors&, std::int64_t first) {
+                            record = record_of(record, spectra_of(denoiser, record, call, first, unsettled), first);
+                          });
+  unsettled.finish();
+  return code;
 }
 
 }  // namespace

@@ -7,35 +7,27 @@
 #include "base/error.hpp"
 #include "base/number.hpp"
 #include "cli/advice.hpp"
-#include "cli/held_samples.hpp"
 #include "cli/rows.hpp"
+#include "cli/sample_rows.hpp"
 #include "cli/standard_options.hpp"
 #include "linalg/white_bulk.hpp"
 #include "model/linear_model.hpp"
 #include "model/model_kinds.hpp"
 #include "report/split_report.hpp"
-#include "train/held_samples.hpp"
 
 namespace noiseutils {
 namespace {
 
 constexpr std::int64_t kLeast = 3;  // samples of a half: two leave one direction, in which nothing can be compared
 
-std::vector<std::string> parts_of(const std::string& list) {
-  std::vector<std::string> parts;
-  for (std::size_t begin = 0; begin <= list.size();) {
-    const std::size_t end = std::min(list.find(',', begin), list.size());
-    parts.push_back(list.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
+/// --seed, default 0: of kind gaussian it is also that of a sketch, which has no default.
+std::uint64_t report_seed(const OptionValues& options) { return options.has("seed") ? options.seed() : 0; }
 
 /// Those asked for, else 10, 100, 1000 ... and the most.
 std::vector<std::int64_t> sizes_of(const OptionValues& options, const SplitReport& report) {
   std::vector<std::int64_t> sizes;
   if (options.given("sizes")) {
-    for (const std::string& part : parts_of(options.text("sizes"))) sizes.push_back(parse_integer(part));
+    for (const std::string& part : split_list(options.text("sizes"))) sizes.push_back(parse_integer(part));
   } else {
     for (std::int64_t n = 10; n < report.most(); n *= 10) sizes.push_back(n);
     sizes.push_back(report.most());
@@ -86,12 +78,12 @@ int write_split_report(const Invocation& call) {
                       (truth->info().patch > 0 ? " of patches" : "") + " is no Gaussian law of whole samples");
   }
   SplitSettings settings;
-  if (options.has("levels")) settings.sigmas = positive_numbers("levels", options.text("levels"));
+  if (options.has("levels")) settings.sigmas = parse_levels("levels", options.text("levels"));
   settings.splits = options.integer("splits");
   settings.draws = options.integer("draws");
   settings.seed = report_seed(options);
   RowOutput output(options.text("format"), options.text("output"));
-  const SplitReport report(held_samples(call, 3 * kLeast), truth ? truth->linear() : nullptr);
+  const SplitReport report(sample_rows(call, 3 * kLeast), truth ? truth->linear() : nullptr);
   const auto sizes = sizes_of(options, report);
   if (settings.sigmas.empty()) settings.sigmas = default_levels(report.spectrum());
   for (const std::int64_t n : sizes) {
@@ -103,17 +95,6 @@ int write_split_report(const Invocation& call) {
 }
 
 }  // namespace
-
-std::vector<double> positive_numbers(const std::string& option, const std::string& text) {
-  std::vector<double> numbers;
-  for (const std::string& part : parts_of(text)) {
-    numbers.push_back(parse_number(part));
-    if (!(numbers.back() > 0)) throw UsageError("--" + option + " " + text + ": each is above 0");
-  }
-  return numbers;
-}
-
-std::uint64_t report_seed(const OptionValues& options) { return options.has("seed") ? options.seed() : 0; }
 
 std::vector<OptionSpec> data_report_options() {
   return {
@@ -135,7 +116,7 @@ std::vector<OptionSpec> data_report_options() {
              "with --advise: what W2 error of a sampler, beyond that of its start, will do, relative to the data's rms")
           .otherwise("0.01")
           .above(0),
-      max_size_option(),
+      rows_size_option(),
       format_option(),
       seed_option(),
   };
@@ -169,7 +150,7 @@ int write_data_report(const Invocation& call) {
   for (const char* name : {"sizes", "splits", "draws", "truth"})
     if (!splits && options.given(name)) throw UsageError(std::string("--") + name + " is for --split-report");
   if (splits && options.given("tolerance")) throw UsageError("--tolerance is for --advise");
-  return splits ? write_split_report(call) : write_advice(call);
+  return splits ? write_split_report(call) : write_advice(call, report_seed(options));
 }
 
 }  // namespace noiseutils

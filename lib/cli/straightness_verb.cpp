@@ -25,7 +25,7 @@ int run_straightness(const Invocation& call) {
     if (!axes.starts_with('T'))
       throw DataError("has axes " + axes +
                       ": a path has its states along a leading axis T, as sample --trajectory "
-                      "writes them");
+                      "writes them (a file such as .npy names no axes: give --axes NTHW or the like, or take .nst)");
     const std::int64_t dim = element_count(shape) / shape.front();
     std::vector<Row> rows(static_cast<std::size_t>(sample_count(record)));
     parallel_blocks(static_cast<std::int64_t>(rows.size()), [&](std::int64_t i) {

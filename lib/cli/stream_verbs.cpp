@@ -1,6 +1,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "base/number.hpp"
 #include "cli/filter.hpp"
 #include "cli/verb.hpp"
 #include "tensor/grey.hpp"
@@ -88,10 +89,7 @@ int convert(const Invocation& call) {
 int make_montage(const Invocation& call) {
   const auto reader = open_input(call);
   const auto writer = open_output(call);
-  std::vector<std::string> names;
-  const std::string show = call.options.text("show") + ",";
-  for (std::size_t begin = 0; begin < show.size(); begin = show.find(',', begin) + 1)
-    names.push_back(show.substr(begin, show.find(',', begin) - begin));
+  const std::vector<std::string> names = split_list(call.options.text("show"));
   const std::vector<Record> tiles = collect_tiles(*reader, names);
   MontageLayout layout{static_cast<std::int64_t>(names.size()), call.options.integer("gap"),
                        call.options.number("background")};

@@ -55,6 +55,7 @@ class Merging {
 
 int merge(const Invocation& call) {
   const auto writer = open_result(call);
+  ModelReport report(call);
   Merging merging;
   ReadOptions how;
   how.max_header = static_cast<std::size_t>(call.options.integer("max-header"));
@@ -76,7 +77,7 @@ int merge(const Invocation& call) {
   add_result_history(result, call, merging.histories());
   writer->write(result);
   writer->finish();
-  return write_model_report(call, result), 0;
+  return report.write(result), 0;
 }
 
 /// All that says how samples are read: merge reads none.

@@ -279,6 +279,9 @@ int train_on_samples(const Invocation& call) {
   auto writer = ranks().is_first() ? open_result(call) : nullptr;
   // With others it is opened again when all have done their part: where one fails, all end, and half a file would stay.
   if (ranks().size() > 1) writer.reset();
+  std::optional<ModelReport> report;
+  if (ranks().is_first()) report.emplace(call);
+  if (ranks().size() > 1) report.reset();
   std::optional<Record> result;
   run.read();
   const bool has_all = run.gather();
@@ -290,7 +293,9 @@ int train_on_samples(const Invocation& call) {
     writer->finish();
   });  // the result is there: checkpoints may go
   run.finish();
-  if (result) write_model_report(call, *result);
+  if (!result) return 0;
+  if (!report) report.emplace(call);
+  report->write(*result);
   return 0;
 }
 

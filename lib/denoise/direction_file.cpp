@@ -44,7 +44,9 @@ bool DirectionFile::read() {
 const Tensor& DirectionFile::of_sample(std::int64_t number, const Shape& shape) {
   return with_context(path_, [&]() -> const Tensor& {
     for (; !common_ && number_ < number; ++number_)
-      if (!read()) throw DataError("has vectors for " + std::to_string(number_ + 1) + " samples, and there are more");
+      if (!read())
+        throw DataError("has vectors for " + std::to_string(number_ + 1) + " samples, and none for sample " +
+                        std::to_string(number) + " (counted as --first-index counts, from 0)");
     if (Shape(vectors_.shape().begin() + 1, vectors_.shape().end()) != shape)
       throw DataError("has vectors of shape " + shape_text({vectors_.shape().begin() + 1, vectors_.shape().end()}) +
                       ", the samples have " + shape_text(shape));

@@ -23,18 +23,14 @@ void move_values(const Tensor& from, std::span<const double> v, const std::vecto
 
 std::vector<double> parsed_steps(const std::string& list) {
   std::vector<double> steps;
-  for (std::size_t begin = 0; begin <= list.size();) {
-    const std::size_t end = std::min(list.find(',', begin), list.size());
-    steps.push_back(parse_number(list.substr(begin, end - begin)));
-    begin = end + 1;
-  }
+  for (const std::string& part : split_list(list)) steps.push_back(parse_number(part));
   return steps;
 }
 
 }  // namespace
 
-NoisyMove::NoisyMove(DirectionFile directions, std::vector<double> steps, std::int64_t which, std::int64_t first_index)
-    : directions_(std::move(directions)), steps_(std::move(steps)), which_(which), first_index_(first_index) {}
+NoisyMove::NoisyMove(DirectionFile directions, std::vector<double> steps, std::int64_t which)
+    : directions_(std::move(directions)), steps_(std::move(steps)), which_(which) {}
 
 Record NoisyMove::moved(const Record& record, std::int64_t first_sample) {
   const std::int64_t samples = sample_count(record);
@@ -49,7 +45,7 @@ Record NoisyMove::moved(const Record& record, std::int64_t first_sample) {
   Tensor moved(is_double ? DType::F64 : DType::F32, shape);
   std::vector<std::string> texts;
   for (std::int64_t i = 0; i < samples; ++i) {
-    const Tensor& all = directions_.of_sample(first_sample - first_index_ + i, sample_shape(record));
+    const Tensor& all = directions_.of_sample(first_sample + i, sample_shape(record));
     if (which_ > all.axis(0))
       throw DataError("--direction " + std::to_string(which_) + ": there are " + std::to_string(all.axis(0)) +
                       " of each sample");
@@ -82,8 +78,7 @@ std::optional<NoisyMove> asked_move(const OptionValues& options, const ReadOptio
   }
   const auto steps = with_context("--step", [&] { return parsed_steps(options.text("step")); });
   if (options.flag("resume")) throw UsageError("--resume does not go with --move: start anew");
-  return NoisyMove(DirectionFile(options.text("move"), reading), steps, options.integer("direction"),
-                   options.integer("first-index"));
+  return NoisyMove(DirectionFile(options.text("move"), reading), steps, options.integer("direction"));
 }
 
 }  // namespace noiseutils

@@ -15,9 +15,8 @@ namespace noiseutils {
 /// Source: Chen et al., NeurIPS 2024 (arXiv 2409.02374): x_t <- x_t + lambda v.
 class NoisyMove {
  public:
-  /// `which`: the direction taken of those that the FILE has of a sample, 1 the first. `first_index`: global number of
-  /// the first sample of the stream, which the first of the FILE belongs to.
-  NoisyMove(DirectionFile directions, std::vector<double> steps, std::int64_t which, std::int64_t first_index);
+  /// `which`: the direction taken of those that the FILE has of a sample, 1 the first.
+  NoisyMove(DirectionFile directions, std::vector<double> steps, std::int64_t which);
 
   std::int64_t steps() const { return static_cast<std::int64_t>(steps_.size()); }
   /// The record whose samples are moved, the steps of one sample one after the other: F64 of F64, else F32. Metadata
@@ -28,7 +27,7 @@ class NoisyMove {
  private:
   DirectionFile directions_;
   std::vector<double> steps_;
-  std::int64_t which_, first_index_;
+  std::int64_t which_;
 };
 
 /// --move --step --direction.

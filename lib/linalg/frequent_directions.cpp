@@ -17,9 +17,7 @@ std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 template <class T>
 FrequentDirections<T>::FrequentDirections(std::int64_t dim, std::int64_t directions)
-    : directions_(directions),
-      mean_(index(dim)),
-      buffer_{dim, 0, 2 * directions, std::vector<double>(index(2 * directions * dim))} {}
+    : directions_(directions), mean_(index(dim)), buffer_{dim, 0, 0, {}} {}
 
 template <class T>
 std::int64_t FrequentDirections<T>::count() const {
@@ -58,8 +56,7 @@ void FrequentDirections<T>::add_block(const T* rows, std::int64_t count) {
         mean[index(j)] += static_cast<double>(rows[i * d + j]) / static_cast<double>(count);
   });
   for (std::int64_t first = 0; first < count;) {
-    make_room();
-    const std::int64_t n = std::min(count - first, buffer_.leading - buffer_.columns);
+    const std::int64_t n = make_room(count - first);
     parallel_blocks(tiles, [&](std::int64_t tile) {
       for (std::int64_t j = tile * kColumns; j < std::min(d, (tile + 1) * kColumns); ++j)
         for (std::int64_t i = 0; i < n; ++i) {
@@ -93,15 +90,36 @@ void FrequentDirections<T>::add_shift(const std::vector<double>& mean, std::int6
 
 template <class T>
 void FrequentDirections<T>::append(const double* row) {
-  make_room();
+  make_room(1);
   for (std::int64_t j = 0; j < dim(); ++j) buffer_.values[index(j * buffer_.leading + buffer_.columns)] = row[j];
   ++buffer_.columns;
 }
 
-/// Where 2 l rows are there, lowers all squared singular values by the l-th: fewer than l rows stay.
+/// Takes memory for `rows` rows, and for twice those before.
 template <class T>
-void FrequentDirections<T>::make_room() {
-  if (buffer_.columns < buffer_.leading) return;
+void FrequentDirections<T>::grow(std::int64_t rows) {
+  const std::int64_t d = dim(), n = buffer_.columns;
+  TallFactor larger{d, n, std::min(2 * directions_, std::max(rows, 2 * buffer_.leading)), {}};
+  larger.values.resize(index(d * larger.leading));
+  parallel_blocks((d + kColumns - 1) / kColumns, [&](std::int64_t tile) {
+    for (std::int64_t j = tile * kColumns; j < std::min(d, (tile + 1) * kColumns); ++j)
+      std::copy_n(buffer_.values.data() + j * buffer_.leading, n, larger.values.data() + j * larger.leading);
+  });
+  buffer_ = std::move(larger);
+}
+
+/// Room for some of `rows` rows, for how many does not depend on the memory at hand: 2 l less those there. Where 2 l
+/// rows are there, lowers all squared singular values by the l-th: fewer than l rows stay.
+template <class T>
+std::int64_t FrequentDirections<T>::make_room(std::int64_t rows) {
+  if (buffer_.columns == 2 * directions_) lower();
+  const std::int64_t room = std::min(rows, 2 * directions_ - buffer_.columns);
+  if (buffer_.columns + room > buffer_.leading) grow(buffer_.columns + room);
+  return room;
+}
+
+template <class T>
+void FrequentDirections<T>::lower() {
   const std::int64_t n = buffer_.columns;
   SmallEigen eigen = falling_eigen(n, gram(buffer_));
   const double lost = eigen.values[index(directions_ - 1)];
@@ -126,7 +144,8 @@ void FrequentDirections<T>::merge(const FrequentDirections& other) {
   if (theirs.count_ == 0) return;
   std::vector<double> row(index(dim()));
   for (std::int64_t k = 0; k < theirs.buffer_.columns; ++k) {
-    for (std::int64_t j = 0; j < dim(); ++j) row[index(j)] = theirs.buffer_.values[index(j * buffer_.leading + k)];
+    for (std::int64_t j = 0; j < dim(); ++j)
+      row[index(j)] = theirs.buffer_.values[index(j * theirs.buffer_.leading + k)];
     append(row.data());
   }
   squares_ += theirs.squares_;

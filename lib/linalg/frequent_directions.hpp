@@ -14,7 +14,9 @@ namespace noiseutils {
 /// keeps at most 2 l rows B; when they are full, every squared singular value is lowered by the l-th, at least, and
 ///   0 <= A^T A - B^T B,   |A^T A - B^T B|_2 <= |A - A_k|_F^2 / (l - k) for every k < l.
 /// Two sketches merge by stacking their rows, and keep the bound. What a sketch is depends on the order of its rows and
-/// on how they were split. Memory: 2 l d doubles and a block of rows; about 8 l d operations a row.
+/// on how they were split. Memory: that of the
+/// rows so far, 2 l d doubles at most (half as much again while room is made for the last of them), and a block of
+/// rows; about 8 l d operations a row.
 /// Source: Ghashami, Liberty, Phillips, Woodruff 2016, "Frequent directions: simple and deterministic matrix
 /// sketching", algorithm 2 and section 3.
 template <class T>
@@ -48,7 +50,9 @@ class FrequentDirections {
  private:
   void add_block(const T* rows, std::int64_t count);
   void flush();
-  void make_room();
+  std::int64_t make_room(std::int64_t rows);
+  void lower();
+  void grow(std::int64_t rows);
   void add_shift(const std::vector<double>& mean, std::int64_t count);
   void append(const double* row);
 
@@ -56,7 +60,7 @@ class FrequentDirections {
   std::int64_t count_ = 0;
   std::vector<double> mean_;
   double squares_ = 0;
-  TallFactor buffer_;       // B^T, with room for 2 l columns
+  TallFactor buffer_;       // B^T, with room for 2 l columns at most
   std::vector<T> waiting_;  // rows of a block that is not full
 };
 

@@ -7,18 +7,8 @@
 
 namespace noiseutils {
 
-std::vector<std::string> fields_of(const std::string& argument) {
-  std::vector<std::string> fields;
-  for (std::size_t begin = 0;;) {
-    const std::size_t comma = argument.find(',', begin);
-    fields.push_back(argument.substr(begin, comma - begin));
-    if (comma == std::string::npos) return fields;
-    begin = comma + 1;
-  }
-}
-
 std::vector<double> numbers_of_argument(const std::string& argument, const std::vector<std::string>& names) {
-  const std::vector<std::string> fields = fields_of(argument);
+  const std::vector<std::string> fields = split_list(argument);
   if (fields.size() != names.size()) {
     std::string all;
     for (const std::string& name : names) all += (all.empty() ? "" : ",") + name;

@@ -15,9 +15,6 @@ std::vector<double> numbers_of_argument(const std::string& argument, const std::
 /// The whole number that the argument is, or that field is of it. UsageError unless low <= it <= high.
 std::int64_t whole_number(const std::string& text, const std::string& name, std::int64_t low, std::int64_t high);
 
-/// "A,B" as {"A", "B"}.
-std::vector<std::string> fields_of(const std::string& argument);
-
 /// True if the argument is to be read as a number, not as a file's name: it begins with a digit, sign or point and has
 /// no other characters than a number or fraction may have.
 bool looks_like_number(const std::string& argument);

@@ -1,4 +1,5 @@
 #include "base/error.hpp"
+#include "base/number.hpp"
 #include "noise/mask_operator.hpp"
 #include "noise/operator_argument.hpp"
 #include "noise/operators.hpp"
@@ -26,7 +27,7 @@ std::shared_ptr<const Operator> lose_box(const Box& box, const SampleLayout& sam
 
 OperatorRecipe parse_box(const std::string& argument, const Tensor*) {
   constexpr std::int64_t kMost = std::int64_t{1} << 31;
-  const std::vector<std::string> fields = fields_of(argument);
+  const std::vector<std::string> fields = split_list(argument);
   if (fields.size() != 4) throw UsageError("expected TOP,LEFT,HEIGHT,WIDTH, 4 numbers");
   const Box box{whole_number(fields[0], "TOP", 0, kMost), whole_number(fields[1], "LEFT", 0, kMost),
                 whole_number(fields[2], "HEIGHT", 1, kMost), whole_number(fields[3], "WIDTH", 1, kMost)};

@@ -115,7 +115,7 @@ std::shared_ptr<const Operator> masked_fourier(double rate, bool lines, const Sa
 }
 
 OperatorRecipe parse_fourier(const std::string& argument, const Tensor*) {
-  const std::vector<std::string> fields = fields_of(argument);
+  const std::vector<std::string> fields = split_list(argument);
   const bool lines = fields.size() == 1 || fields[1] == "lines";
   if (fields.size() > 2 || (!lines && fields[1] != "points"))
     throw UsageError("expected RATE, RATE,lines or RATE,points");

@@ -83,6 +83,18 @@ FittedGaussian fit_gaussian(const SampleRows& rows, std::span<const std::uint64_
   return law;
 }
 
+EquivalentSpectrum spectrum_of_rows(const SampleRows& rows) {
+  std::vector<std::uint64_t> all(static_cast<std::size_t>(rows.count));
+  std::iota(all.begin(), all.end(), std::uint64_t{0});
+  return EquivalentSpectrum::sampled(fit_gaussian(rows, all).eigenvalues, static_cast<double>(rows.count - 1),
+                                     static_cast<double>(rows.dim));
+}
+
+std::vector<double> default_levels(const EquivalentSpectrum& spectrum) {
+  const double rms = std::sqrt(spectrum.trace() / spectrum.dim());
+  return {0.1 * rms, 0.3 * rms, rms};
+}
+
 RowCoordinates coordinates_in(const FittedGaussian& law, const SampleRows& rows) {
   const std::int64_t r = law.rank(), d = law.dim;
   RowCoordinates result{std::vector<double>(at(rows.count, r)),

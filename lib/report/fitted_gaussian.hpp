@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "linalg/deterministic_equivalent.hpp"
 #include "metric/sample_set.hpp"
 
 namespace noiseutils {
@@ -22,6 +23,12 @@ struct FittedGaussian {
 
 /// Of the rows whose numbers are `chosen`, at least 2. DataError where they do not vary.
 FittedGaussian fit_gaussian(const SampleRows& rows, std::span<const std::uint64_t> chosen);
+
+/// What all rows, at least 2, tell of the spectrum of their law. DataError where they do not vary.
+EquivalentSpectrum spectrum_of_rows(const SampleRows& rows);
+
+/// Noise levels of reports where none are given: .1, .3 and 1 of the root mean variance of a law, in its units.
+std::vector<double> default_levels(const EquivalentSpectrum& spectrum);
 
 /// Rows in the basis of a law: U (x_i - mean), n x rank, and |x_i - mean|^2.
 struct RowCoordinates {

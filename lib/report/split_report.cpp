@@ -44,13 +44,6 @@ SplitDenoisers a_dimension(SplitDenoisers split, double dim) {
   return split;
 }
 
-EquivalentSpectrum spectrum_of_rows(const SampleRows& rows) {
-  Chosen all(static_cast<std::size_t>(rows.count));
-  std::iota(all.begin(), all.end(), std::uint64_t{0});
-  return EquivalentSpectrum::sampled(fit_gaussian(rows, all).eigenvalues, static_cast<double>(rows.count - 1),
-                                     static_cast<double>(rows.dim));
-}
-
 EquivalentSpectrum spectrum_of_law(const LinearModel& law) {
   std::vector<double> lambda = law.eigenvalues(), multiplicity(lambda.size(), 1.0);
   lambda.push_back(law.residual_variance());

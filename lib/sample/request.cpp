@@ -1,7 +1,5 @@
 #include "sample/request.hpp"
 
-#include <algorithm>
-
 #include "base/entry_options.hpp"
 #include "base/error.hpp"
 #include "base/number.hpp"
@@ -25,21 +23,10 @@ std::vector<std::string> names(const Entries& entries) {
   return all;
 }
 
-/// "a,b,c"
-std::vector<std::string> comma_parts(const std::string& text) {
-  std::vector<std::string> parts;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t comma = std::min(text.find(',', begin), text.size());
-    parts.push_back(text.substr(begin, comma - begin));
-    begin = comma + 1;
-  }
-  return parts;
-}
-
 /// "3,32,32"
 Shape shape_option(const std::string& text) {
   Shape shape;
-  for (const std::string& part : comma_parts(text)) {
+  for (const std::string& part : split_list(text)) {
     shape.push_back(with_context("--shape", [&] { return parse_integer(part); }));
     if (shape.back() < 1) throw UsageError("--shape " + text + ": axes have at least one element");
   }
@@ -124,7 +111,7 @@ std::vector<OptionSpec> sample_options() {
 }
 
 std::vector<std::string> requested_samplers(const OptionValues& options) {
-  std::vector<std::string> chosen = comma_parts(options.text("sampler"));
+  std::vector<std::string> chosen = split_list(options.text("sampler"));
   if (chosen == std::vector<std::string>{kAllSamplers}) {
     chosen.clear();
     for (const Sampler& sampler : samplers())
@@ -140,7 +127,7 @@ std::vector<std::int64_t> requested_steps(const OptionValues& options) {
   OptionSpec single = integer("steps", "N", "");
   single.at_least(1).at_most(1e6);
   std::vector<std::int64_t> steps;
-  for (const std::string& part : comma_parts(options.text("steps"))) {
+  for (const std::string& part : split_list(options.text("steps"))) {
     check_option_value(single, part);
     steps.push_back(parse_integer(part));
   }

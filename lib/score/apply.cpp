@@ -109,7 +109,8 @@ Tensor FieldOfSamples::of_images(const Tensor& noisy, const std::vector<NoiseLev
   MemorySink sink(x0);
   std::vector<double> relative;
   for (const NoiseLevel& level : levels) {
-    if (level.sigma <= 0) throw UsageError("under a model of patches sigma must be above 0");
+    if (level.sigma <= 0)
+      throw UsageError((model_ ? "under a model of patches" : "of a program") + std::string(" sigma must be above 0"));
     relative.push_back(level.relative());
   }
   images_->produce(divided<T>(noisy, levels), relative, sink);
@@ -119,14 +120,17 @@ Tensor FieldOfSamples::of_images(const Tensor& noisy, const std::vector<NoiseLev
 void FieldOfSamples::apply(Record& record) {
   images_->prepare(sample_axes(record), sample_shape(record));
   const Tensor y = record.require("data");
-  const bool is_vector = sample_shape(record) == model_->info().shape;
+  const bool is_vector = model_ && sample_shape(record) == model_->info().shape;
   const auto levels = levels_of_samples(record, measurement_);
   record.metadata["axes"] = axes_of(record);
   const bool is_double = float_type(y.dtype()) == DType::F64;
   record.tensors["data"] = is_vector ? (is_double ? of_vectors<double>(y, levels) : of_vectors<float>(y, levels))
                                      : (is_double ? of_images<double>(y, levels) : of_images<float>(y, levels));
   record.metadata["field"] = field_.name;
-  record.metadata["model"] = model_metadata(model_->info());
+  if (model_)
+    record.metadata["model"] = model_metadata(model_->info());
+  else
+    record.metadata.erase("model");
   record.metadata["noise.removed"] = known_noise(record, measurement_.sigma);
   record.metadata.erase("noise");
 }
@@ -135,8 +139,10 @@ void convert_field_of_samples(Record& record, const FieldEntry* from, const Fiel
                               const GivenLevel& measurement) {
   if (from == nullptr) {
     const std::string name = record.meta("field");
-    if (name.empty()) throw DataError("what is data? Metadata \"field\" is absent: give --from");
-    from = &require_entry<DataError>(fields(), name, "field");
+    // What denoise --keep-noisy writes names no field: of an estimate of what the noise was removed from it is one.
+    const bool is_estimate = name.empty() && !record.meta("noise.removed").empty() && record.find("noisy") != nullptr;
+    if (name.empty() && !is_estimate) throw DataError("what is data? Metadata \"field\" is absent: give --from");
+    from = &require_entry<DataError>(fields(), is_estimate ? "denoiser" : name, "field");
   }
   const Tensor& data = record.require("data");
   const Tensor* noisy = record.find("noisy");

@@ -15,12 +15,15 @@ struct GivenLevel {
   std::optional<double> sigma;  ///< else from the metadata
 };
 
-/// Replaces `data` of each sample, y, by the field of a model there. `data` keeps its shape, F64 stays F64, all else
-/// becomes F32. Metadata: `field` names it, `noise` moves to `noise.removed`. Throws DataError if the model does not
-/// fit or the noise is unknown.
+/// Replaces `data` of each sample, y, by the field of a model, or of another denoiser, there. `data` keeps its shape,
+/// F64 stays F64, all else becomes F32. Metadata: `field` names it, `noise` moves to `noise.removed`. Throws DataError
+/// if the model does not fit or the noise is unknown.
 class FieldOfSamples {
  public:
   FieldOfSamples(std::shared_ptr<const Model> model, const FieldEntry& field, const GivenLevel& measurement);
+  /// Of any denoiser D of samples: the field that follows from x0 = D(y / alpha; sigma / alpha).
+  FieldOfSamples(std::unique_ptr<SampleDenoiser> denoiser, const FieldEntry& field, const GivenLevel& measurement)
+      : field_(field), measurement_(measurement), images_(std::move(denoiser)) {}
   void apply(Record& record);
 
  private:
@@ -29,12 +32,12 @@ class FieldOfSamples {
   template <class T>
   Tensor of_images(const Tensor& noisy, const std::vector<NoiseLevel>& levels);
 
-  std::shared_ptr<const Model> model_;
+  std::shared_ptr<const Model> model_;  ///< null: another denoiser's
   FieldEntry field_;
   GivenLevel measurement_;
   std::optional<ModelField> vectors_;  ///< where a sample is one vector of the model; made for alpha_
   double alpha_ = 0;
-  std::unique_ptr<SampleDenoiser> images_;  ///< where it is an image and the model is one of its patches
+  std::unique_ptr<SampleDenoiser> images_;  ///< where it is an image and the model one of its patches, or none
 };
 
 /// Turns `data`, a field of the companion `noisy`, into another one. The sigma is `measurement`'s, else that of the

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/error.hpp"
+#include "base/extremes.hpp"
 #include "score/flow_field.hpp"
 
 namespace noiseutils {
@@ -25,7 +26,7 @@ std::vector<double> difference(std::span<const double> a, std::span<const double
   return result;
 }
 
-/// J v / alpha^-1: products in units of x.
+/// alpha J v of every probe v, J the derivative of D with respect to y = alpha x + sigma n: products in units of x.
 std::vector<double> product(const JacobianAt& jacobian, const std::vector<std::vector<double>>& probes) {
   std::vector<double> flat, result;
   for (const auto& v : probes) flat.insert(flat.end(), v.begin(), v.end());
@@ -60,23 +61,23 @@ void check_law(const JacobianAt& jacobian, std::span<const double> estimate,
   for (std::size_t k = 0; k < directions.size(); ++k) {
     const auto& u = directions[k];
     const double gap = dot(u, score) - density_slope(*jacobian.model(), s, y, u);
-    worst = std::max(worst, length > 0 ? std::abs(gap) / length : std::abs(gap));
+    worst = larger_or_nan(worst, length > 0 ? std::abs(gap) / length : std::abs(gap));
     std::vector<double> unit(u);
     const double norm = std::sqrt(static_cast<double>(d));
     for (double& value : unit) value /= norm;
     const double variance = jacobian.posterior()->moments(y, unit).second;
     const double by_product = t * dot(u, products.subspan(k * d, d)) / static_cast<double>(d);
-    if (variance > 0) worst_variance = std::max(worst_variance, std::abs(by_product / variance - 1));
+    if (!(variance <= 0)) worst_variance = larger_or_nan(worst_variance, std::abs(by_product / variance - 1));
   }
   found.score_error = worst;
   found.covariance_error = worst_variance;
 }
 
 void raise(std::optional<double>& largest, const std::optional<double>& value) {
-  if (value) largest = std::max(largest.value_or(0), *value);
+  if (value) largest = larger_or_nan(largest.value_or(0), *value);
 }
 
-double root_ratio(double above, double below) { return below > 0 ? std::sqrt(above / below) : 0; }
+double root_ratio(double above, double below) { return below == 0 ? 0 : std::sqrt(above / below); }
 
 }  // namespace
 
@@ -100,7 +101,7 @@ SampleChecks check_sample(const JacobianAt& jacobian, std::span<const double> cl
     found.norm += (dot(of_u, of_u) + dot(of_v, of_v)) / (2 * probes);
     const double gain_u = dot(u[k], of_u) / dim, gain_v = dot(v[k], of_v) / dim;
     found.gain += gain_v / probes;  // of directions of its own: an error that all samples share would not average out
-    found.least_gain = std::min({found.least_gain, gain_u, gain_v});
+    found.least_gain = smaller_or_nan(found.least_gain, smaller_or_nan(gain_u, gain_v));
   }
   const std::vector<double> of_multiple = jacobian.estimate_of_multiple(settings.factor);
   for (std::size_t i = 0; i < d; ++i) {
@@ -138,7 +139,7 @@ double RunningMean::error() const {
 void CheckSummary::add(const SampleChecks& sample) {
   if (samples_ > 0 && tweedie_.has_value() != sample.tweedie_lack.has_value())
     throw DataError(std::string("has ") + (tweedie_ ? "no" : "a") + " companion clean, unlike the samples before");
-  least_gain_ = samples_ == 0 ? sample.least_gain : std::min(least_gain_, sample.least_gain);
+  least_gain_ = samples_ == 0 ? sample.least_gain : smaller_or_nan(least_gain_, sample.least_gain);
   ++samples_;
   asymmetry_ += sample.asymmetry;
   norm_ += sample.norm;
@@ -169,7 +170,7 @@ double CheckSummary::covariance_worst() const {
   if (samples_ < 2) return std::numeric_limits<double>::quiet_NaN();
   double worst = 0;
   for (const RunningMean& direction : directions_)
-    if (direction.error() > 0) worst = std::max(worst, std::abs(direction.value()) / direction.error());
+    if (direction.error() != 0) worst = larger_or_nan(worst, std::abs(direction.value()) / direction.error());
   return worst;
 }
 

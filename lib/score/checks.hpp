@@ -35,7 +35,7 @@ struct SampleChecks {
 };
 
 /// At one sample. Directions u are the same for all samples, v are those of sample number `sample`: random signs.
-/// `clean`: x, or nothing.
+/// `clean`: x, or nothing. What is not finite makes the figures it touches NaN, and those of a summary.
 /// Sources: Miyasawa 1961; Stein 1981; Mohan et al., "Robust and interpretable blind image denoising via bias-free
 /// convolutional neural networks", ICLR 2020 (homogeneity); Hutchinson 1989.
 SampleChecks check_sample(const JacobianAt& jacobian, std::span<const double> clean, const CheckSettings& settings,

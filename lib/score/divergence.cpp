@@ -1,6 +1,7 @@
 #include "score/divergence.hpp"
 
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "base/error.hpp"
@@ -60,9 +61,15 @@ Divergence divergence_of_trace(double trace, std::int64_t dim, const NoiseLevel&
   return divergence_of({own, static_cast<double>(dim) - own}, level);
 }
 
+Divergence unknown_divergence() {
+  constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+  return {kUnknown, kUnknown, kUnknown};
+}
+
 Divergence exact_divergence(const JacobianAt& jacobian) {
   if (!jacobian.is_exact())
     throw UsageError("the divergence of a program, and of an average over patches, needs --probes");
+  if (!jacobian.is_finite()) return unknown_divergence();
   return divergence_of(jacobian_trace(*jacobian.model(), jacobian.level().relative(), jacobian.noisy_vector()),
                        jacobian.level());
 }

@@ -23,7 +23,9 @@ JacobianTrace jacobian_trace(const Model& model, double s, std::span<const doubl
 
 /// From tr J at a level, for samples of d elements.
 Divergence divergence_of_trace(double trace, std::int64_t dim, const NoiseLevel& level);
-/// By jacobian_trace(). Throws UsageError where J is known by differences alone.
+/// Of a sample that is not finite: NaN.
+Divergence unknown_divergence();
+/// By jacobian_trace(); unknown where y is not finite. Throws UsageError where J is known by differences alone.
 Divergence exact_divergence(const JacobianAt& jacobian);
 /// By `probes` >= 2 random signs, tr J = E[v^T J v], with the standard error from their spread; signs of the stream
 /// {seed, probe, sample, number of the probe}.

@@ -22,9 +22,10 @@ void check_mask(std::span<const double> mask, std::int64_t dim) {
 
 /// The singular vectors of P_rest J that count.
 std::vector<double> null_vectors(const JacobianAt& jacobian, std::span<const double> rest, std::int64_t null,
-                                 DirectionSearch search, std::int64_t sample) {
+                                 DirectionSearch search, std::int64_t sample, bool& settled) {
   search.power.count = null;
   SingularDirections found = directions_of(jacobian, jacobian.masked_products(rest), search, sample);
+  settled = settled && found.has_settled(search.power);
   const auto counting = std::count_if(found.values.begin(), found.values.end(),
                                       [&](double value) { return value > kNothing * found.values.front(); });
   found.vectors.resize(index(counting * jacobian.dim()));
@@ -63,9 +64,11 @@ EditDirections edit_directions(const JacobianAt& jacobian, std::span<const doubl
   result.vectors = std::move(found.vectors);
   result.gains = std::move(found.values);
   result.iterations = found.iterations;
+  result.change = found.change;
+  result.settled = found.has_settled(search.power);
   std::vector<double> rest, taken_out;
   for (const double value : mask) rest.push_back(value == 0);
-  if (null > 0) taken_out = null_vectors(jacobian, rest, null, search, sample);
+  if (null > 0) taken_out = null_vectors(jacobian, rest, null, search, sample, result.settled);
   const std::size_t d = index(jacobian.dim());
   result.null_rank = static_cast<std::int64_t>(taken_out.size() / d);
   for (std::size_t k = 0; k < result.gains.size(); ++k)

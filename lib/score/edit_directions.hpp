@@ -16,6 +16,8 @@ struct EditDirections {
   std::vector<double> outside;  ///< K, |P_rest J v|
   std::int64_t null_rank = 0;   ///< directions that were taken out: at most `null`, and those with a gain
   std::int64_t iterations = 0;  ///< of the first search
+  double change = 0;            ///< of its last iteration
+  bool settled = true;          ///< both searches: SingularDirections::has_settled()
 };
 
 /// LOCO-Edit: v_k the first K right singular vectors of P_Omega J, less their part in the span of V', the first

@@ -6,6 +6,8 @@ namespace noiseutils {
 
 std::vector<double> edit_mask(const Record& record, const std::string& axes, const Shape& shape) {
   Tensor mask = record.require("data").converted(DType::F64);
+  if (first_nonfinite(mask) >= 0)
+    throw DataError("is not finite everywhere: a mask is 0 where nothing is to change, and another number elsewhere");
   if (mask.rank() == shape.size() + 1 && mask.axis(0) == 1) mask = mask.at(0);
   const bool of_planes = axes == "CHW" && mask.rank() == 2 && mask.axis(0) == shape[1] && mask.axis(1) == shape[2];
   if (mask.shape() != shape && !of_planes)

@@ -1,16 +1,21 @@
 #include "score/flow_densities.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.hpp"
 #include "base/threads.hpp"
 #include "noise/gaussian_sigma.hpp"
+#include "score/in_batch.hpp"
 
 namespace noiseutils {
 namespace {
 
 FlowDensity density_at(const FlowField& field, const NoiseLevel& level, const FlowSettings& settings,
                        std::span<const double> y) {
+  const auto finite = [](double value) { return std::isfinite(value); };
+  if (!std::all_of(y.begin(), y.end(), finite)) return {std::numeric_limits<double>::quiet_NaN(), 0};
   std::vector<double> x(y.begin(), y.end());
   for (double& value : x) value /= level.alpha;
   FlowDensity result = flow_log_density(field, level.relative(), settings.sigma_max, settings.tolerance, x);
@@ -34,7 +39,8 @@ std::vector<FlowDensity> flow_densities_of_samples(const Record& record, const M
   parallel_blocks(static_cast<std::int64_t>(levels.size()), [&](std::int64_t i) {
     const auto d = static_cast<std::size_t>(model.dim()), at = static_cast<std::size_t>(i);
     const FlowField field = model_flow(model, probes_of(settings, model.dim(), first + i));
-    result[at] = density_at(field, levels[at], settings, data.values<double>().subspan(at * d, d));
+    in_batch(i,
+             [&] { result[at] = density_at(field, levels[at], settings, data.values<double>().subspan(at * d, d)); });
   });
   return result;
 }
@@ -50,7 +56,9 @@ std::vector<FlowDensity> flow_densities_of_samples(const Record& record, Denoise
     const FlowField field = denoiser_flow(denoiser, sample_axes(record), sample_shape(record),
                                           probes_of(settings, dim, first + static_cast<std::int64_t>(i)));
     const auto d = static_cast<std::size_t>(dim);
-    result.push_back(density_at(field, levels[i], settings, data.values<double>().subspan(i * d, d)));
+    in_batch(static_cast<std::int64_t>(i), [&] {
+      result.push_back(density_at(field, levels[i], settings, data.values<double>().subspan(i * d, d)));
+    });
   }
   return result;
 }

@@ -15,7 +15,8 @@ struct FlowSettings {
 };
 
 /// log p(y) of each sample along the flow; the first one has the number `first`, which its probes depend on. With
-/// another alpha than 1 it is that of y / alpha at sigma / alpha, less log alpha for each dimension. Throws DataError
+/// another alpha than 1 it is that of y / alpha at sigma / alpha, less log alpha for each dimension. NaN, by no calls,
+/// where y is not finite. Throws DataError
 /// if the model does not fit the samples, UsageError where sigma is not between 0 and sigma_max.
 std::vector<FlowDensity> flow_densities_of_samples(const Record& record, const Model& model,
                                                    const GivenLevel& measurement, const FlowSettings& settings,

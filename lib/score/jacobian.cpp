@@ -1,6 +1,8 @@
 #include "score/jacobian.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "base/error.hpp"
@@ -16,6 +18,7 @@ namespace {
 constexpr std::int64_t kSmall = 256;         // dimensions up to which all of J is made
 constexpr std::int64_t kSmallFitted = 4096;  // of regressions, whose J^T nothing else tells
 constexpr std::int64_t kHeldElements = 1 << 20;
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 constexpr double kMomentSteps = 10;  // steps of third differences, in those of first ones: their rounding is over h^3
 
 bool is_fitted(const Model& model) { return dynamic_cast<const FittedDenoiser*>(&model) != nullptr; }
@@ -24,7 +27,9 @@ bool is_fitted(const Model& model) { return dynamic_cast<const FittedDenoiser*>(
 
 void JacobianAt::product(std::span<const double> v, std::span<double> out) const {
   const double s = level_.relative();
-  if (model_ == nullptr) {
+  if (is_exact() && !finite_) {
+    std::fill(out.begin(), out.end(), kUnknown);
+  } else if (model_ == nullptr) {
     differences_->jacobian_product(step_, v, out);
   } else if (map_) {
     map_->apply(v, out);
@@ -65,6 +70,7 @@ MatrixProducts JacobianAt::masked_products(std::span<const double> kept) const {
 bool JacobianAt::is_small() const { return is_exact() && dim() <= (is_symmetric() ? kSmall : kSmallFitted); }
 
 CentralMoments JacobianAt::moments(std::span<const double> v) const {
+  if (is_exact() && !finite_) return {kUnknown, kUnknown, kUnknown};
   if (posterior_) return posterior_->moments(x_, v);
   return differences_->moments(std::min(1.0, kMomentSteps * step_), v);
 }
@@ -100,6 +106,7 @@ JacobianAt JacobianOfDenoiser::at(const Tensor& y, const NoiseLevel& level) {
   JacobianAt result;
   result.level_ = level;
   result.x_.assign(x.values<double>().begin(), x.values<double>().end());
+  result.finite_ = std::all_of(result.x_.begin(), result.x_.end(), [](double value) { return std::isfinite(value); });
   result.differences_.emplace(*denoiser_, x, s);
   result.step_ = step_;
   if (is_vector_) {

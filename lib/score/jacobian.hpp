@@ -26,6 +26,9 @@ class JacobianAt {
   const NoiseLevel& level() const { return level_; }
   /// Whether products are those of a formula, and not differences of estimates.
   bool is_exact() const { return model_ != nullptr; }
+  /// Whether y is. Formulas that do not meet what is not finite would answer as if it were not there: products and
+  /// moments of exact ones are NaN at such a y.
+  bool is_finite() const { return finite_; }
   /// Whether J is known to be symmetric: that of a law's posterior mean.
   bool is_symmetric() const { return posterior_ != nullptr; }
 
@@ -56,6 +59,7 @@ class JacobianAt {
   friend class JacobianOfDenoiser;
   NoiseLevel level_;
   std::vector<double> x_;
+  bool finite_ = true;
   const Model* model_ = nullptr;
   std::shared_ptr<const VectorMap> map_;  ///< v -> J v at x, where a model can be made ready for it
   std::shared_ptr<const Posterior> posterior_;

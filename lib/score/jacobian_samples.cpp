@@ -44,6 +44,17 @@ void DirectionRecord::declare(const std::string& name, std::int64_t n) {
   record_.tensors[name] = Tensor(DType::F64, shape);
 }
 
+void DirectionRecord::declare_search() {
+  declare("iterations");
+  declare("change");
+}
+
+void DirectionRecord::put_search(std::int64_t i, std::int64_t iterations, double change) {
+  const auto count = static_cast<std::size_t>(count_);
+  put("iterations", i, std::vector<double>(count, static_cast<double>(iterations)));
+  put("change", i, std::vector<double>(count, change));
+}
+
 void DirectionRecord::put(const std::string& name, std::int64_t i, std::span<const double> values) {
   write_values<double>(record_.tensors.at(name), i * static_cast<std::int64_t>(values.size()), values);
 }

@@ -6,6 +6,7 @@
 #include "base/threads.hpp"
 #include "noise/gaussian_sigma.hpp"
 #include "score/apply.hpp"
+#include "score/in_batch.hpp"
 #include "score/jacobian.hpp"
 
 namespace noiseutils {
@@ -22,8 +23,11 @@ void for_jacobians(JacobianOfDenoiser& denoiser, const Record& record, const Giv
     const std::int64_t count = std::min(kHeld, samples - first);
     std::vector<JacobianAt> held;
     for (std::int64_t i = first; i < first + count; ++i)
-      held.push_back(denoiser.at(sample_of(record, "data", i), levels[static_cast<std::size_t>(i)]));
-    const auto one = [&](std::int64_t i) { work(first + i, held[static_cast<std::size_t>(i)]); };
+      held.push_back(
+          in_batch(i, [&] { return denoiser.at(sample_of(record, "data", i), levels[static_cast<std::size_t>(i)]); }));
+    const auto one = [&](std::int64_t i) {
+      in_batch(first + i, [&] { work(first + i, held[static_cast<std::size_t>(i)]); });
+    };
     if (held.front().is_exact() && count >= thread_count())
       parallel_blocks(count, one);
     else
@@ -45,6 +49,10 @@ class DirectionRecord {
   /// before samples are put.
   void declare(const std::string& name, std::int64_t n = 0);
   void put(const std::string& name, std::int64_t i, std::span<const double> values);
+
+  /// How the search for the directions went: companions `iterations` and `change`, the same for all of one sample.
+  void declare_search();
+  void put_search(std::int64_t i, std::int64_t iterations, double change);
 
   /// Of one vector a sample that is a result of its own: no `directions`.
   void without_count() { record_.metadata.erase("directions"); }

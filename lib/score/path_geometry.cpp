@@ -13,6 +13,12 @@ namespace {
 
 using Vector = std::vector<double>;
 
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
+bool is_finite(std::span<const double> values) {
+  return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+}
+
 double dot(std::span<const double> a, std::span<const double> b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
 }
@@ -80,6 +86,8 @@ Vector explained_by(std::span<const double> states, std::size_t d, std::int64_t 
     for (std::size_t j = 0; j <= i; ++j)
       gram[i * n + j] = gram[j * n + i] =
           dot(std::span(centred).subspan(i * d, d), std::span(centred).subspan(j * d, d));
+  if (!is_finite(gram))
+    return Vector(static_cast<std::size_t>(directions), kUnknown);  // squares beyond the largest double
   symmetric_eigen(static_cast<std::int64_t>(n), gram.data(), values.data());
   for (double& value : values) value = std::max(value, 0.0);
   const double all = std::accumulate(values.begin(), values.end(), 0.0);
@@ -94,6 +102,7 @@ Vector explained_by(std::span<const double> states, std::size_t d, std::int64_t 
 }  // namespace
 
 double PathGeometry::stretch() const {
+  if (std::isnan(chord)) return chord;
   if (chord > 0) return length / chord;
   return length > 0 ? std::numeric_limits<double>::infinity() : 1;
 }
@@ -103,6 +112,11 @@ PathGeometry path_geometry(std::span<const double> states, std::int64_t dim, std
   if (states.size() < 2 * d) throw DataError("a path has two states at least");
   PathGeometry path;
   path.steps = static_cast<std::int64_t>(states.size() / d) - 1;
+  if (!is_finite(states)) {
+    path.length = path.chord = path.turning = path.largest_angle = path.curvature = path.deviation = kUnknown;
+    path.explained.assign(static_cast<std::size_t>(directions), kUnknown);
+    return path;
+  }
   path.chord = norm(difference(states.last(d), states.first(d)));
   add_turns(path, states, d);
   path.deviation = largest_deviation(states, d);

@@ -21,9 +21,10 @@ struct PathGeometry {
   double stretch() const;  ///< length / chord, 1 or more; of a path that does not move 1
 };
 
-/// states: (N + 1) x d. DataError for fewer than two states. `directions`: how many explained variances.
-/// Sources: Chen, Zhou, Wang, Shen, Lyu, "On the trajectory regularity of ODE-based diffusion sampling", ICML 2024
-/// (deviation, principal directions); Wang, Vastola, "Diffusion models generate images like painters", 2023.
+/// states: (N + 1) x d. DataError for fewer than two states. `directions`: how many explained variances. Of a path that
+/// is not finite all figures are NaN. Sources: Chen, Zhou, Wang, Shen, Lyu, "On the trajectory regularity of ODE-based
+/// diffusion sampling", ICML 2024 (deviation, principal directions); Wang, Vastola, "Diffusion models generate images
+/// like painters", 2023.
 PathGeometry path_geometry(std::span<const double> states, std::int64_t dim, std::int64_t directions);
 
 }  // namespace noiseutils

@@ -27,7 +27,7 @@ double symmetrise(std::vector<double>& matrix, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < i; ++j)
       matrix[i * n + j] = matrix[j * n + i] = (matrix[i * n + j] + matrix[j * n + i]) / 2;
-  return size > 0 ? std::sqrt(difference / size) : 0;
+  return size == 0 ? 0 : std::sqrt(difference / size);
 }
 
 }  // namespace
@@ -42,7 +42,7 @@ CovarianceAlong covariance_along(const JacobianAt& jacobian, std::span<const dou
   for (std::size_t k = 0; k < n; ++k) {
     const auto v = std::span(units).subspan(k * d, d);
     norms.push_back(std::sqrt(dot_product(v, v)));
-    if (!(norms.back() > 0)) throw DataError("vector " + std::to_string(k) + " is 0: it has no direction");
+    if (norms.back() == 0) throw DataError("vector " + std::to_string(k) + " is 0: it has no direction");
     for (double& value : v) value /= norms.back();
   }
   jacobian.product(units, responses);

@@ -51,6 +51,7 @@ SingularDirections unknown_directions(std::int64_t dim, std::int64_t count) {
   none.values.assign(index(count), kNone);
   none.vectors.assign(index(count * dim), kNone);
   none.responses = none.vectors;
+  none.change = kNone;
   return none;
 }
 

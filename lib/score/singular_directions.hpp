@@ -29,6 +29,8 @@ struct SingularDirections {
   std::vector<double> responses;  ///< A v, K x dim
   std::int64_t iterations = 0;    ///< 0: by a decomposition of all of A
   double change = 0;              ///< the last |V V^T - V' V'^T|_F
+  /// Whether the search ended by its tolerance, and not by its last iteration alone.
+  bool has_settled(const PowerSearch& search) const { return iterations < search.most || change < search.tolerance; }
 };
 
 /// Block power iteration with A^T A: V <- orthonormal basis of A^T A V, turned at each step to the eigenvectors of

@@ -16,7 +16,7 @@ std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 /// Those of a model whose J is the same everywhere.
 std::optional<SingularDirections> common_directions(const JacobianAt& jacobian, std::int64_t count) {
-  if (jacobian.posterior() == nullptr) return std::nullopt;
+  if (jacobian.posterior() == nullptr || !jacobian.is_finite()) return std::nullopt;
   auto axes = jacobian.posterior()->common_axes(count);
   if (!axes) return std::nullopt;
   SingularDirections found;

@@ -7,6 +7,7 @@
 #include "model/model_kinds.hpp"
 #include "model/model_tensors.hpp"
 #include "train/cascade_fit.hpp"
+#include "train/companion.hpp"
 #include "train/statistics.hpp"
 
 namespace noiseutils {
@@ -58,7 +59,7 @@ class CascadeStatistics : public Statistics {
 
   void add(const TrainSamples& samples) override {
     for (const double variance : samples.variances)
-      if (variance > 0) throw DataError("is noisy: a cascade is learned on clean images, and puts the noise on itself");
+      require_clean(variance > 0, "a cascade is learned on clean images, and puts the noise on itself");
     const std::int64_t height = samples.shape[0], width = samples.shape[1];
     for (std::int64_t i = 0; i < sample_count(samples.record); ++i) {
       const Tensor image = sample_of(samples.record, "data", i).converted(DType::F32);

@@ -1,5 +1,7 @@
 #include "train/companion.hpp"
 
+#include "base/error.hpp"
+
 namespace noiseutils {
 namespace {
 
@@ -22,6 +24,10 @@ void use_companion(Record& record, std::string_view name) {
   record.metadata["axes"] = axes;
   record.metadata.erase("noise");
   if (!noise.empty()) record.metadata["noise"] = noise;
+}
+
+void require_clean(bool noisy, std::string_view why) {
+  if (noisy) throw DataError("is noisy: " + std::string(why) + " (--use clean takes the companion)");
 }
 
 }  // namespace noiseutils

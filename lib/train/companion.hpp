@@ -12,4 +12,7 @@ namespace noiseutils {
 /// Throws DataError, naming the tensors that are there, if it is not.
 void use_companion(Record& record, std::string_view name);
 
+/// For what takes clean samples only: DataError "is noisy: WHY (--use clean takes the companion)" where one is `noisy`.
+void require_clean(bool noisy, std::string_view why);
+
 }  // namespace noiseutils

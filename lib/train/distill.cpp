@@ -7,6 +7,7 @@
 #include "model/linear_model.hpp"
 #include "model/model_kinds.hpp"
 #include "model/patch_geometry.hpp"
+#include "train/companion.hpp"
 #include "train/distilled_level.hpp"
 #include "train/moment_state.hpp"
 #include "train/statistics.hpp"
@@ -38,6 +39,16 @@ std::vector<OptionSpec> distill_options() {
   return options;
 }
 
+/// The noise levels that --sigma asks for. UsageError unless there are some, each once.
+Values asked_levels(const OptionValues& given) {
+  const Values sigmas = parse_levels("sigma", given.text("sigma"));
+  if (sigmas.empty()) throw UsageError("--sigma S,S,... is needed: the noise to put on the samples");
+  for (auto sigma = sigmas.begin(); sigma != sigmas.end(); ++sigma)
+    if (std::find(sigmas.begin(), sigma, *sigma) != sigma)
+      throw UsageError("--sigma has " + format_number(*sigma) + " twice");
+  return sigmas;
+}
+
 /// The mean of the linear model in a file; no values for no file.
 Values centre_of(const std::string& path, std::int64_t dim) {
   if (path.empty()) return {};
@@ -60,12 +71,7 @@ class DistillStatistics : public Statistics {
         seed_(given.seed()),
         ridge_(given.number("ridge")),
         clean_(layout.dim()) {
-    const Values sigmas = parse_levels("sigma", given.text("sigma"));
-    if (sigmas.empty()) throw UsageError("--sigma S,S,... is needed: the noise to put on the samples");
-    for (auto sigma = sigmas.begin(); sigma != sigmas.end(); ++sigma)
-      if (std::find(sigmas.begin(), sigma, *sigma) != sigma)
-        throw UsageError("--sigma has " + format_number(*sigma) + " twice");
-    for (const double sigma : sigmas) levels_.emplace_back(sigma, levels_.size(), layout.dim());
+    for (const double sigma : asked_levels(given)) levels_.emplace_back(sigma, levels_.size(), layout.dim());
   }
 
   /// Of a run that begins: states tell the rest.
@@ -78,7 +84,7 @@ class DistillStatistics : public Statistics {
 
   void add(const TrainSamples& samples) override {
     for (const double variance : samples.variances)
-      if (variance > 0) throw DataError("is noisy: distillation takes clean samples, and puts the noise on itself");
+      require_clean(variance > 0, "distillation takes clean samples, and puts the noise on itself");
     for (std::int64_t i = 0; i < sample_count(samples.record); ++i) {
       const Tensor sample = sample_of(samples.record, "data", i).converted(DType::F64);
       if (layout_.patch > 0)
@@ -123,6 +129,9 @@ class DistillStatistics : public Statistics {
     identity_ = state.meta("state.teacher");
   }
 
+  /// Of the names of a level's tensors.
+  static std::string prefix(std::size_t level) { return "level." + std::to_string(level) + "."; }
+
   std::unique_ptr<Model> finish(ModelInfo info, double) override {
     flush();
     const Moments clean = finite_moments(clean_);
@@ -161,8 +170,6 @@ class DistillStatistics : public Statistics {
     state.tensors["center"] = Tensor::of({static_cast<std::int64_t>(centre_.size())}, centre_);
     state.metadata["state.teacher"] = identity_;
   }
-
-  static std::string prefix(std::size_t level) { return "level." + std::to_string(level) + "."; }
 
   /// Whole samples are put together until there are enough of them for a batch.
   void gather(std::int64_t index, std::span<const double> sample) {
@@ -210,11 +217,23 @@ class DistillStatistics : public Statistics {
   std::int64_t first_ = 0;  // number of the first of them
 };
 
+/// A state must hold the tensors that its metadata claim before memory is taken for them. DataError else.
+void require_distilled(const VectorLayout& layout, const OptionValues& given, const Record& state) {
+  const auto square = [&](const std::string& prefix, std::int64_t dim) {
+    require_tensor(state, prefix + "mean", DType::F64, {dim});
+    require_tensor(state, prefix + "scatter", DType::F64, {dim * (dim + 1) / 2});
+  };
+  square("", layout.dim());
+  const std::size_t levels = parse_levels("sigma", given.text("sigma")).size();
+  for (std::size_t k = 0; k < levels; ++k) square(DistillStatistics::prefix(k), 2 * layout.dim());
+}
+
 }  // namespace
 
 TrainKind distill_training() {
   return {
-      "distill", "affine denoisers nearest to any denoiser, one a noise level, and how near they are",
+      "distill",
+      "affine denoisers nearest to any denoiser, one a noise level, and how near they are",
       distill_options(),
       [](const VectorLayout& layout, const OptionValues& given) -> std::unique_ptr<Statistics> {
         auto statistics = std::make_unique<DistillStatistics>(layout, given);
@@ -223,12 +242,18 @@ TrainKind distill_training() {
       },
       [](const VectorLayout& layout, const OptionValues& given, const Record& state) -> std::unique_ptr<Statistics> {
         try {
+          require_distilled(layout, given, state);
           auto statistics = std::make_unique<DistillStatistics>(layout, given);
           statistics->load(state);
           return statistics;
         } catch (const UsageError& error) {
           throw DataError(std::string("is a damaged state: ") + error.what());
         }
+      },
+      [](const OptionValues& given, bool) -> std::string {  // asked before the first sample is waited for
+        Teacher::check(given);
+        asked_levels(given);
+        return "";  // they are read once
       }};
 }
 

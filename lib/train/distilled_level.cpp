@@ -13,6 +13,15 @@ void append(std::vector<double>& to, std::span<const double> part) { to.insert(t
 
 }  // namespace
 
+std::int64_t first_copy(std::int64_t number, std::int64_t copies) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 61;  // of a copy's number
+  const std::int64_t own = number < kMaxVectors ? number : number % (kMost / 4096);
+  if (own < 0 || own > kMost / copies)
+    throw DataError("sample " + std::to_string(number) + " is beyond what can be counted in " + std::to_string(copies) +
+                    " copies each");
+  return own * copies;
+}
+
 void save_moments_as(const std::string& prefix, bool exactly, MomentAccumulator<double>& moments, Record& state) {
   Record part;
   if (exactly)
@@ -54,7 +63,7 @@ void DistilledLevel::add_pairs(Teacher& teacher, std::span<const double> left, s
 void DistilledLevel::add_samples(Teacher& teacher, const NoisyCopies& copies, std::span<const double> clean,
                                  std::span<const double> centre) {
   const Values y = copies.of(clean, sigma_, number_), estimates = teacher.estimates(y, sigma_);
-  add_joint(y, estimates, copies.first * copies.copies, false);
+  add_joint(y, estimates, first_copy(copies.first, copies.copies), false);
   const std::size_t size = static_cast<std::size_t>(copies.copies * dim_), count = y.size() / size;
   const auto of = [size](const Values& all, std::size_t sample) { return std::span(all).subspan(sample * size, size); };
   const bool goes_on = last_sample_ + 1 == copies.first && last_.size() == size;

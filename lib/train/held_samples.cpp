@@ -3,21 +3,23 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "model/model_tensors.hpp"
+#include "train/companion.hpp"
 
 namespace noiseutils {
 namespace {
 
 constexpr std::int64_t kMebi = 1 << 20;
+constexpr std::int64_t kMaxNumber = std::int64_t{1} << 62;  // of a sample
 
-void refuse_noise(double variance) {
-  if (variance > 0)
-    throw DataError("is noisy, and this kind keeps its samples as they are: give clean ones (--use clean)");
-}
+void refuse_noise(double variance) { require_clean(variance > 0, "this kind keeps its samples as they are"); }
 
 }  // namespace
 
 OptionSpec max_size_option() {
-  return integer("max-size", "MIB", "the most memory that the samples may take, in MiB; more is an error")
+  return integer("max-size", "MIB",
+                 "the most memory that the samples may take, of float64 as float64, else as float32, in MiB; more is "
+                 "an error")
       .otherwise("4096")
       .at_least(1)
       .at_most(1 << 30);
@@ -59,13 +61,20 @@ void HeldSamples::save(Record& state) {
 
 void HeldSamples::load(const Record& state) {
   const auto rows = [&](const char* name, std::int64_t n) {
-    return require_tensor(state, name, layout().dtype, {n, layout().dim()});
+    const Tensor& found = require_tensor(state, name, layout().dtype, {n, layout().dim()});
+    require_finite(found, name);
+    return found;
   };
   const std::int64_t n = state.require("sample_index").size();
   const Tensor& index = require_tensor(state, "sample_index", DType::I64, {n});
   const Tensor samples = rows("samples", n);
-  for (std::int64_t i = 0; i < n; ++i)
-    keep(whole_[index.values<std::int64_t>()[static_cast<std::size_t>(i)]], samples.slice(i, 1));
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::int64_t number = index.values<std::int64_t>()[static_cast<std::size_t>(i)];
+    if (number < 0 || number >= kMaxNumber || whole_.contains(number))
+      throw DataError("tensor \"sample_index\" holds " + std::to_string(number) +
+                      (whole_.contains(number) ? " twice" : ""));
+    keep(whole_[number], samples.slice(i, 1));
+  }
   if (const Tensor& patches = state.require("patches"); patches.size() > 0)
     keep(patches_, rows("patches", patches.size() / layout().dim()));
 }

@@ -10,7 +10,8 @@ namespace noiseutils {
 OptionSpec max_size_option();
 
 /// The clean samples themselves, for ways of learning that need them more than once: whole ones in the order of their
-/// numbers, then the patches as they came. DataError for noisy ones, and for more than --max-size.
+/// numbers, then the patches as they came: n x dim of the layout's type. DataError for noisy ones, and for more than
+/// --max-size, whoever brings them: add_rows(), add_patches(), merge() or load().
 class HeldSamples : public VectorStatistics {
  public:
   HeldSamples(const VectorLayout& layout, const OptionValues& given);
@@ -20,6 +21,7 @@ class HeldSamples : public VectorStatistics {
   void merge(const Statistics& other) override;
   bool resumable() const override { return true; }
   void save(Record& state) override;
+  /// What save() wrote. DataError if it is not that, or more than --max-size.
   void load(const Record& state);
 
  protected:

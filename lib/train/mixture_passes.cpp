@@ -8,6 +8,7 @@
 #include "model/model_kinds.hpp"
 #include "model/model_tensors.hpp"
 #include "train/law_tensors.hpp"
+#include "train/mixture_pass_state.hpp"
 #include "train/mixture_sums.hpp"
 #include "train/mixture_units.hpp"
 #include "train/pass_start.hpp"
@@ -15,14 +16,6 @@
 
 namespace noiseutils {
 namespace {
-
-/// Sums over at most 2^53 vectors in units of about 1: what is far beyond was not summed, and would end as infinity.
-std::vector<double> sums_of(const Record& state, const std::string& name, const Shape& shape) {
-  std::vector<double> sums = require_values(state, name, shape);
-  for (const double value : sums)
-    if (std::abs(value) > 1e100) throw DataError("tensor \"" + name + "\" holds " + format_number(value));
-  return sums;
-}
 
 template <class Real>
 class PassStatistics : public Statistics {
@@ -42,6 +35,7 @@ class PassStatistics : public Statistics {
   std::int64_t count() const override { return vectors_; }
 
   void add(const TrainSamples& samples) override {
+    last_.reset();
     for (const double variance : samples.variances) take_noise(variance);
     vectors_of_.for_each_run(samples, units_, [&](const std::vector<Real>& rows, const std::vector<double>& levels) {
       levels_.add(levels);
@@ -56,6 +50,7 @@ class PassStatistics : public Statistics {
       throw DataError("was made under start model " + pass_start_name(same->start_, layout_) +
                       ", the states before under " + pass_start_name(start_, layout_));
     take_noise(same->noise_variance_);
+    last_.reset();
     sums_.merge(same->sums_);
     levels_.merge(same->levels_);
     vectors_ += same->vectors_;
@@ -67,16 +62,8 @@ class PassStatistics : public Statistics {
   }
 
   void save_sums(Record& state) {
-    const std::int64_t components = sums_.components(), d = sums_.dim(), channels = request_.levels;
     state.tensors["count"] = Tensor::of({}, std::vector<std::int64_t>{vectors_});
-    state.tensors["log_likelihood"] = Tensor::of<double>({}, {sums_.log_likelihood});
-    state.tensors["square"] = Tensor::of<double>({}, {sums_.square});
-    state.tensors["sum"] = Tensor::of<double>({d}, sums_.sum);
-    state.tensors["component_counts"] = Tensor::of<double>({components}, sums_.counts);
-    state.tensors["component_shifts"] = Tensor::of<double>({components, d}, sums_.shifts);
-    state.tensors["component_scatters"] = Tensor::of<double>({components, d * (d + 1) / 2}, sums_.scatters);
-    state.tensors["level_means"] = Tensor::of<double>({channels}, levels_.means);
-    state.tensors["level_scatters"] = Tensor::of<double>({channels}, levels_.scatters);
+    save_mixture_sums(sums_, levels_, state);
     state.tensors["noise_variance"] = Tensor::of<double>({}, {noise_variance_});
     state.tensors["passes"] = Tensor::of<double>({2}, {static_cast<double>(passes_), objective_});
     save_pass_start(start_, layout_, state);
@@ -96,40 +83,33 @@ class PassStatistics : public Statistics {
 
   void load(const Record& state) {
     if (state.find("pass_count") != nullptr) return load_exactly(state);
-    const double variance = require_values(state, "noise_variance", {})[0];
-    if (!(variance >= 0)) throw DataError("tensor \"noise_variance\" is below 0");
-    begin(variance);
+    begin(variance_of(state, "noise_variance"));
     read_sums(state);
   }
 
   void read_sums(const Record& state) {
-    const std::int64_t components = sums_.components(), d = sums_.dim(), channels = request_.levels;
     vectors_ = require_count(state);
     sums_.count = levels_.count = static_cast<double>(vectors_);
-    sums_.log_likelihood = sums_of(state, "log_likelihood", {})[0];
-    sums_.square = sums_of(state, "square", {})[0];
-    sums_.sum = sums_of(state, "sum", {d});
-    sums_.counts = sums_of(state, "component_counts", {components});
-    sums_.shifts = sums_of(state, "component_shifts", {components, d});
-    sums_.scatters = sums_of(state, "component_scatters", {components, d * (d + 1) / 2});
-    levels_.means = sums_of(state, "level_means", {channels});
-    levels_.scatters = sums_of(state, "level_scatters", {channels});
+    load_mixture_sums(state, sums_, levels_);
     const std::vector<double> passes = require_values(state, "passes", {2});
-    if (!(passes[0] >= 0 && passes[0] <= 1e6)) throw DataError("tensor \"passes\" is out of range");
+    if (!(passes[0] >= 0 && passes[0] <= static_cast<double>(kMaxVectors)))
+      throw DataError("tensor \"passes\" is out of range");
     passes_ = static_cast<std::int64_t>(passes[0]);
     objective_ = passes[1];
-    for (const double count : sums_.counts)
-      if (count < 0) throw DataError("tensor \"component_counts\" holds a number below 0");
   }
 
   /// The M-step, unless the likelihood stands still or these were the last vectors.
   bool again(double) override {
     if (batch_ > 0) return false;
-    const MixtureFit fit = maximised(sums_, law_, request_, t_, true);
+    MixtureFit fit = maximised(sums_, law_, request_, t_, true);
     const double objective = fit.objective.back() - log_units();
     still_ = passes_ > 0 && objective - objective_ <= 1e-9 * std::abs(fit.objective.back());
     objective_ = objective;
-    if (still_ || ++passes_ >= request_.iterations) return false;
+    if (still_) return false;
+    if (++passes_ >= request_.iterations) {
+      last_ = std::move(fit);
+      return false;
+    }
     // The law is the start of the next pass: a state is always that of one pass under its start.
     start_ = {unscaled_law(fit.law, layout_.dim(), units_), fit.noise_variance * units_.scale * units_.scale};
     begin(noise_variance_);
@@ -146,7 +126,7 @@ class PassStatistics : public Statistics {
       fit.noise_variance = t_;
       fit.log_likelihood = batch_ > 0 ? sums_.log_likelihood * static_cast<double>(vectors_) : sums_.log_likelihood;
     } else {
-      fit = maximised(sums_, law_, request_, t_, true);
+      fit = last_ ? std::move(*last_) : maximised(sums_, law_, request_, t_, true);
     }
     fit.law.level_rows = request_.levels;
     return mixture_model(std::move(info), layout_.dtype, std::move(fit), request_, units_, levels_, vectors_);
@@ -155,10 +135,14 @@ class PassStatistics : public Statistics {
  private:
   void load_exactly(const Record& state) {
     const std::int64_t d = layout_.dim();
-    begin(require_values(state, "noise_variance", {})[0]);
+    begin(variance_of(state, "noise_variance"));
     const std::vector<double> numbers = require_values(state, "pass_numbers", {6});
+    for (const std::size_t k : {0U, 2U, 3U, 4U})  // a variance, and counts
+      if (numbers[k] < 0) throw DataError("tensor \"pass_numbers\" holds " + format_number(numbers[k]));
     MixtureFit fit;
     fit.law = load_law(d, "pass_", state);
+    if (fit.law.components() != start_.law.components() || fit.law.level_rows != request_.levels)
+      throw DataError("is a damaged checkpoint: its law is not of the components and levels of its start");
     fit.noise_variance = numbers[0];
     take_law(fit);
     sums_ = MixtureSums(law_.components(), d);
@@ -169,8 +153,12 @@ class PassStatistics : public Statistics {
     levels_.count = numbers[4];
     noise_is_given_ = numbers[5] != 0;
     passes_ = require_tensor(state, "pass_count", DType::I64, {}).values<std::int64_t>()[0];
+    if (passes_ < 0 || passes_ > kMaxVectors) throw DataError("tensor \"pass_count\" is " + std::to_string(passes_));
     const std::int64_t waiting = state.require("pass_buffer").size() / d;
+    if (waiting > 0 && waiting >= batch_)  // --online takes a step as soon as there are enough
+      throw DataError("tensor \"pass_buffer\" holds " + std::to_string(waiting) + " vectors");
     const Tensor& buffer = require_tensor(state, "pass_buffer", DTypeOf<Real>::value, {waiting, d});
+    require_finite(buffer, "pass_buffer");
     buffer_.assign(buffer.values<Real>().begin(), buffer.values<Real>().end());
   }
 
@@ -265,6 +253,7 @@ class PassStatistics : public Statistics {
   std::vector<Real> buffer_;
   std::int64_t vectors_ = 0, passes_ = 0;
   double objective_ = 0, seen_ = 0;
+  std::optional<MixtureFit> last_;  ///< of all that was added, after the last pass
 };
 
 template <class Real>

@@ -27,13 +27,16 @@ struct MixtureSums {
   std::int64_t components() const { return static_cast<std::int64_t>(counts.size()); }
   std::int64_t dim() const { return static_cast<std::int64_t>(sum.size()); }
 
-  /// The E-step of some vectors, over the threads; `means` are those of the law, K x d. With zero means s_k is left 0.
+  /// Adds the E-step of some vectors, rows x d, over the threads: r_ik of mixture_expectation() under `density`, whose
+  /// law has these `means`, K x d. With zero means s_k is left 0. Dempster, Laird and Rubin 1977, as the sufficient
+  /// statistics of Neal and Hinton 1998, section 3.
   template <class T>
   void add(const Density<T>& density, const std::vector<double>& means, bool zero_means, const MixtureRows<T>& rows);
   void merge(const MixtureSums& other);
   /// All of them `factor` times.
   void scale(double factor);
-  /// The sums about other means: s_k and S_k of the same vectors and weights.
+  /// The sums of the same vectors and weights about other means, K x d, by the theorem of parallel axes:
+  ///   s_k' = s_k + N_k e,  S_k' = S_k + s_k e^T + e s_k^T + N_k e e^T,  e = mu_k - mu_k'
   void move(const std::vector<double>& from, const std::vector<double>& to);
   /// Of an element of the vectors, about their mean unless `zero_means`, `levels` dimensions left out.
   double mean_variance(std::int64_t levels, bool zero_means) const;

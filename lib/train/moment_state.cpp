@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/error.hpp"
+#include "model/model_tensors.hpp"
 #include "train/statistics.hpp"
 
 namespace noiseutils {
@@ -35,6 +36,13 @@ std::span<const std::int64_t> optional_indices(const Record& state, std::string_
   return require_tensor(state, name, DType::I64, {found->size()}).values<std::int64_t>();
 }
 
+template <class T>
+std::span<const T> finite_values(const Record& state, std::string_view name, const Shape& shape) {
+  const Tensor& tensor = require_tensor(state, name, DTypeOf<T>::value, shape);
+  require_finite(tensor, std::string(name));
+  return tensor.template values<T>();
+}
+
 }  // namespace
 
 template <class T>
@@ -52,18 +60,17 @@ MomentAccumulator<T> load_moments(std::int64_t dim, const Record& state) {
   const std::int64_t rows = state.require("edge_index").size();
   typename MomentAccumulator<T>::StateView saved;
   saved.count = require_count(state);
-  saved.mean = require_tensor(state, "mean", DType::F64, {dim}).values<double>();
-  saved.scatter = require_tensor(state, "scatter", DType::F64, {dim * (dim + 1) / 2}).values<double>();
+  saved.mean = finite_values<double>(state, "mean", {dim});
+  saved.scatter = finite_values<double>(state, "scatter", {dim * (dim + 1) / 2});
   saved.edge_index = require_tensor(state, "edge_index", DType::I64, {rows}).values<std::int64_t>();
-  saved.edge_rows = require_tensor(state, "edge_rows", DTypeOf<T>::value, {rows, dim}).template values<T>();
+  saved.edge_rows = finite_values<T>(state, "edge_rows", {rows, dim});
   saved.edge_skipped = optional_indices(state, "edge_skipped");
   saved.queue_counts = optional_indices(state, "queue_counts");
   for (const std::int64_t count : saved.queue_counts)
     if (count < 1 || count > MomentAccumulator<T>::kBlock)
       throw DataError("tensor \"queue_counts\" holds " + std::to_string(count));
   const std::int64_t queued = std::accumulate(saved.queue_counts.begin(), saved.queue_counts.end(), std::int64_t{0});
-  if (queued > 0)
-    saved.queue_rows = require_tensor(state, "queue_rows", DTypeOf<T>::value, {queued, dim}).template values<T>();
+  if (queued > 0) saved.queue_rows = finite_values<T>(state, "queue_rows", {queued, dim});
   return MomentAccumulator<T>::from_state(dim, saved);
 }
 

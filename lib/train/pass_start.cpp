@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "base/number.hpp"
 #include "model/model_tensors.hpp"
 #include "tensor/content_hash.hpp"
 
@@ -49,6 +50,7 @@ void save_pass_start(const PassStart& start, const VectorLayout& layout, Record&
     state.tensors["start_" + name] = tensor;
     hashes += content_hash_text(tensor);
   }
+  hashes += "levels " + std::to_string(start.law.level_rows);
   state.tensors["start_fitted_noise"] = Tensor::of<double>({}, {start.fitted_noise});
   const std::vector<std::uint8_t> letters(hashes.begin(), hashes.end());
   state.metadata["state.start"] = content_hash_text(Tensor::of<std::uint8_t>({std::ssize(letters)}, letters));
@@ -62,7 +64,9 @@ PassStart load_pass_start(const VectorLayout& layout, const Record& state) {
     if (name.starts_with("start_")) record.tensors[name.substr(6)] = tensor;
   if (const std::string levels = state.meta("state.levels"); !levels.empty()) record.metadata["model.levels"] = levels;
   const std::unique_ptr<Model> model = mixture_from_tensors(info_of_layout(layout), record);
-  return {model->mixture()->law(), require_values(state, "start_fitted_noise", {})[0]};
+  const double fitted_noise = require_values(state, "start_fitted_noise", {})[0];
+  if (fitted_noise < 0) throw DataError("tensor \"start_fitted_noise\" is " + format_number(fitted_noise));
+  return {model->mixture()->law(), fitted_noise};
 }
 
 std::string pass_start_name(const PassStart& start, const VectorLayout& layout) {
@@ -75,9 +79,9 @@ bool same_start(const PassStart& one, const PassStart& other) {
   const MixtureLaw &a = one.law, &b = other.law;
   const Tensor ours = a.eigenvectors.converted(DType::F64), theirs = b.eigenvectors.converted(DType::F64);
   const auto u = ours.values<double>(), v = theirs.values<double>();
-  return a.weights == b.weights && a.means == b.means && a.ranks == b.ranks && a.eigenvalues == b.eigenvalues &&
-         a.residual_variances == b.residual_variances && one.fitted_noise == other.fitted_noise &&
-         std::equal(u.begin(), u.end(), v.begin(), v.end());
+  return a.level_rows == b.level_rows && a.weights == b.weights && a.means == b.means && a.ranks == b.ranks &&
+         a.eigenvalues == b.eigenvalues && a.residual_variances == b.residual_variances &&
+         one.fitted_noise == other.fitted_noise && std::equal(u.begin(), u.end(), v.begin(), v.end());
 }
 
 }  // namespace noiseutils

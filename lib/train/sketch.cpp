@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <type_traits>
 
 #include "base/error.hpp"
 #include "base/number.hpp"
 #include "linalg/frequent_directions.hpp"
 #include "linalg/nystrom_sketch.hpp"
 #include "model/gaussian.hpp"
+#include "model/model_tensors.hpp"
 #include "train/moment_state.hpp"
 
 namespace noiseutils {
@@ -71,9 +73,12 @@ std::unique_ptr<Model> sketched_model(ModelInfo info, SketchedCovariance found, 
                         residual);
 }
 
+/// Finite, where they are no whole numbers.
 template <class T>
 std::span<const T> numbers(const Record& state, std::string_view name, const Shape& shape) {
-  return require_tensor(state, name, DTypeOf<T>::value, shape).template values<T>();
+  const Tensor& tensor = require_tensor(state, name, DTypeOf<T>::value, shape);
+  if constexpr (std::is_floating_point_v<T>) require_finite(tensor, std::string(name));
+  return tensor.template values<T>();
 }
 
 template <class T>
@@ -95,6 +100,7 @@ void load_common(const Record& state, std::int64_t dim, State& saved) {
   saved.count = require_count(state);
   saved.mean = vector_of<double>(state, "mean", {dim});
   saved.squares = numbers<double>(state, "squares", {})[0];
+  if (saved.squares < 0) throw DataError("tensor \"squares\" is " + format_number(saved.squares));
 }
 
 template <class T>

@@ -9,7 +9,8 @@
 namespace noiseutils {
 namespace {
 
-constexpr std::int64_t kMaxEdge = 1 << 16;  // of a patch or stride that a state may claim
+constexpr std::int64_t kMaxEdge = 1 << 16;    // of a patch or stride that a state may claim
+constexpr std::int64_t kMaxValues = 1 << 30;  // of a vector: what is counted by their square does not overflow
 
 bool is_count(const nlohmann::json& number) {
   return number.is_number_unsigned() && number.get<std::uint64_t>() <= static_cast<std::uint64_t>(kMaxVectors);
@@ -19,20 +20,23 @@ bool is_count(const nlohmann::json& number) {
   throw DataError(std::string("is a damaged state: ") + key + " is " + value.substr(0, 60));
 }
 
-std::int64_t whole_number(const Record& state, const char* key, std::int64_t low, std::int64_t high) {
-  std::int64_t value = low - 1;
-  try {
-    value = parse_integer(state.meta(key));
-  } catch (const UsageError&) {  // reported below, as a matter of data
-  }
-  if (value < low || value > high) throw DataError(std::string(key) + " is \"" + state.meta(key) + "\"");
-  return value;
-}
-
 nlohmann::json list_of(const Record& state, const char* key) {
   nlohmann::json list = parse_json(state.meta(key));
   if (!list.is_array()) throw DataError("is a damaged state: its metadata do not make sense");
   return list;
+}
+
+/// Axes of 1 value or more, of at most kMaxValues together.
+Shape shape_of(const nlohmann::json& list) {
+  Shape shape;
+  std::int64_t values = 1;
+  for (const auto& axis : list) {
+    const std::uint64_t size = axis.is_number_unsigned() ? axis.get<std::uint64_t>() : 0;
+    if (size < 1 || size > static_cast<std::uint64_t>(kMaxValues / values)) damaged("state.shape", json_text(list));
+    shape.push_back(static_cast<std::int64_t>(size));
+    values *= shape.back();
+  }
+  return shape;
 }
 
 std::vector<std::string> texts_of(const nlohmann::json& list) {
@@ -43,6 +47,16 @@ std::vector<std::string> texts_of(const nlohmann::json& list) {
 }
 
 }  // namespace
+
+std::int64_t whole_number(const Record& state, const char* key, std::int64_t low, std::int64_t high) {
+  std::int64_t value = low - 1;
+  try {
+    value = parse_integer(state.meta(key));
+  } catch (const UsageError&) {  // reported below, as a matter of data
+  }
+  if (value < low || value > high) damaged(key, "\"" + state.meta(key) + "\"");
+  return value;
+}
 
 void write_state_header(const StateHeader& header, Record& state) {
   auto& metadata = state.metadata;
@@ -69,10 +83,7 @@ StateHeader read_state_header(const Record& state) {
   if (!dtype || (*dtype != DType::F32 && *dtype != DType::F64))
     throw DataError("is a damaged state: its metadata do not make sense");
   header.layout.dtype = *dtype;
-  for (const auto& axis : shape) {
-    if (!axis.is_number_unsigned()) damaged("state.shape", json_text(shape));
-    header.layout.shape.push_back(axis.get<std::int64_t>());
-  }
+  header.layout.shape = shape_of(shape);
   header.layout.patch = whole_number(state, "state.patch", 0, kMaxEdge);
   header.layout.stride = whole_number(state, "state.stride", 1, kMaxEdge);
   header.layout.axes = state.meta("state.axes");

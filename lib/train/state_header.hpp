@@ -25,6 +25,8 @@ struct StateHeader {
 void write_state_header(const StateHeader& header, Record& state);
 /// Throws DataError where the metadata are none of a state, or make no sense.
 StateHeader read_state_header(const Record& state);
+/// A whole number in metadata. Throws DataError unless it is one, `low` to `high`.
+std::int64_t whole_number(const Record& state, const char* key, std::int64_t low, std::int64_t high);
 
 /// The options that were given values, by name, as one would type them: a JSON object. Files are left out.
 std::string options_text(const std::vector<OptionSpec>& specs, const OptionValues& values);

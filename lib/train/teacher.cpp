@@ -12,11 +12,15 @@ namespace noiseutils {
 constexpr std::int64_t kRequestValues = std::int64_t{1} << 20;  // of one batch that a program gets, about
 constexpr std::int64_t kManyVectors = 1 << 20;  // that maps are prepared for, whatever the batch: the bits depend on it
 
-Teacher::Teacher(const OptionValues& given, std::string axes, Shape shape, std::int64_t patch)
-    : axes_(std::move(axes)), shape_(std::move(shape)) {
+void Teacher::check(const OptionValues& given) {
   if (given.has("model") == given.has("denoiser"))
     throw UsageError(given.has("model") ? "--model and --denoiser exclude each other"
                                         : "--model FILE or --denoiser 'CMD' is needed: what is to be distilled");
+}
+
+Teacher::Teacher(const OptionValues& given, std::string axes, Shape shape, std::int64_t patch)
+    : axes_(std::move(axes)), shape_(std::move(shape)) {
+  check(given);
   if (given.has("denoiser")) {
     program_ = std::make_unique<ExternalDenoiser>(given.text("denoiser"), given.number("timeout"));
     return;

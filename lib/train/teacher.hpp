@@ -21,6 +21,9 @@ class Teacher {
   Teacher(std::unique_ptr<Denoiser> denoiser, std::string axes, Shape shape)
       : axes_(std::move(axes)), shape_(std::move(shape)), program_(std::move(denoiser)) {}
 
+  /// UsageError unless exactly one of --model and --denoiser is given.
+  static void check(const OptionValues& given);
+
   /// D(y; sigma) of each of the vectors y (n x dim, one after the other).
   std::vector<double> estimates(std::span<const double> y, double sigma);
   std::int64_t dim() const { return element_count(shape_); }

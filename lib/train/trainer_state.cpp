@@ -1,4 +1,5 @@
 // What a trainer leaves to others: states to merge, checkpoints to go on from.
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
@@ -8,6 +9,19 @@
 #include "train/trainer.hpp"
 
 namespace noiseutils {
+namespace {
+
+constexpr std::int64_t kMaxBase = std::int64_t{1} << 61;  // of numbers: what is added to it does not overflow
+
+/// The noise variance summed over vectors. DataError unless it is finite, and 0 or more.
+double noise_variance_sum(const Record& state) {
+  const double sum = require_tensor(state, "noise_variance_sum", DType::F64, {}).values<double>()[0];
+  if (!std::isfinite(sum) || sum < 0)
+    throw DataError("is a damaged state: tensor \"noise_variance_sum\" is " + format_number(sum));
+  return sum;
+}
+
+}  // namespace
 
 StateHeader Trainer::header() const {
   StateHeader header{kind_.name,
@@ -48,16 +62,20 @@ Record Trainer::checkpoint() {
 void Trainer::resume(const Record& checkpoint) {
   if (statistics_) throw InternalError("a checkpoint is where a run begins");
   const StateHeader header = read_state_header(checkpoint);
+  check_same_run(header);
+  if (header.layout.patch != request_.patch || header.layout.stride != request_.stride)
+    throw DataError("is a damaged checkpoint: patch " + std::to_string(header.layout.patch) + ", stride " +
+                    std::to_string(header.layout.stride) + ", which this run does not have");
   take(header.layout, kind_.load(header.layout, request_.options, checkpoint));
   note_noise(header.noise);
-  variance_sum_ = require_tensor(checkpoint, "noise_variance_sum", DType::F64, {}).values<double>()[0];
+  variance_sum_ = noise_variance_sum(checkpoint);
   samples_.insert(header.samples.begin(), header.samples.end());
   for (const auto& [first, end] : header.ranges) note_range(first, end - first);
   skipped_ = header.skipped;
   if (!header.shards.empty()) digest_ = SampleDigest::from_text(header.shards.front());
-  if (const std::string before = checkpoint.meta("checkpoint.vectors_before"); !before.empty())
-    vectors_before_ = parse_integer(before);
-  if (const std::string base = checkpoint.meta("checkpoint.base"); !base.empty()) base_ = parse_integer(base);
+  if (checkpoint.metadata.contains("checkpoint.vectors_before"))
+    vectors_before_ = whole_number(checkpoint, "checkpoint.vectors_before", 0, kMaxVectors);
+  if (checkpoint.metadata.contains("checkpoint.base")) base_ = whole_number(checkpoint, "checkpoint.base", 0, kMaxBase);
 }
 
 const TrainKind& Trainer::kind_of_state(const Record& state) {
@@ -131,7 +149,7 @@ void Trainer::merge_statistics(const StateHeader& header, const Record& state) {
 /// What is summed beside the statistics. Returns how many samples of equal content are there already.
 std::int64_t Trainer::add_up(const StateHeader& header, const Record& state) {
   if (statistics_->count() > kMaxVectors) throw DataError("makes more vectors than can be counted");
-  variance_sum_ += require_tensor(state, "noise_variance_sum", DType::F64, {}).values<double>()[0];
+  variance_sum_ += noise_variance_sum(state);
   skipped_ += header.skipped;
   std::int64_t shared = 0;
   for (const std::string& hash : header.samples) shared += samples_.insert(hash).second ? 0 : 1;

@@ -1,9 +1,5 @@
 // The covariance of 10,000 vectors of 3,072 floats on two threads: lib/linalg's moments against OpenBLAS's ssyrk on
 // two threads at once, each with a matrix of its own. n d^2 operations each; prints medians of runs in turn.
-#include <time.h>
-
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
@@ -13,6 +9,7 @@
 #include "linalg/blas.hpp"
 #include "linalg/moments.hpp"
 #include "random/random.hpp"
+#include "timing.hpp"
 
 namespace {
 
@@ -20,29 +17,6 @@ using namespace noiseutils;
 
 constexpr std::int64_t kDim = 3072, kCount = 10000;
 constexpr double kOperations = 1e-9 * kCount * kDim * kDim;
-
-struct Seconds {
-  double wall, cpu;
-};
-
-template <class Work>
-Seconds measure(const Work& work) {
-  const auto cpu = [] {
-    timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-  };
-  const auto begin = std::chrono::steady_clock::now();
-  const double cpu_begin = cpu();
-  work();
-  const double cpu_end = cpu();
-  return {std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), cpu_end - cpu_begin};
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 }  // namespace
 

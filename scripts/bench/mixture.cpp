@@ -2,10 +2,7 @@
 // alone, by the BLAS on two threads: of the E-step all eigenvectors with all patches, in blocks of 1,024; of the M-step
 // the scatters of as many vectors as have a weight above 1e-8, in chunks of 512.
 // usage: mixture MODEL.safetensors IMAGES.nst
-#include <time.h>
-
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
@@ -17,6 +14,7 @@
 #include "model/patch_geometry.hpp"
 #include "random/random.hpp"
 #include "tensor/reader.hpp"
+#include "timing.hpp"
 #include "train/mixture_expectation.hpp"
 #include "train/mixture_passes.hpp"
 #include "train/mixture_units.hpp"
@@ -26,29 +24,6 @@ namespace {
 using namespace noiseutils;
 
 constexpr std::int64_t kBlock = 1024;
-
-struct Seconds {
-  double wall, cpu;
-};
-
-template <class Work>
-Seconds measure(const Work& work) {
-  const auto cpu = [] {
-    timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-  };
-  const auto begin = std::chrono::steady_clock::now();
-  const double cpu_begin = cpu();
-  work();
-  const double cpu_end = cpu();
-  return {std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), cpu_end - cpu_begin};
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 OptionValues defaults() {
   OptionValues options;

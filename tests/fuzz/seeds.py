@@ -45,6 +45,20 @@ def streams():
     yield record(SMALL, place(0, True)) + record([("data", "I16", [0], 0)], {})
 
 
+def states():
+    """Laid out as the states of train-linear; most claim more, or less, than their tensors hold."""
+    moments = [("count", "I64", [], 8), ("mean", "F64", [2], 16), ("scatter", "F64", [3], 24), ("edge_index", "I64", [1], 8),
+               ("edge_rows", "F32", [1, 2], 8), ("noise_variance_sum", "F64", [], 8)]
+    levels = [(f"level.0.{name}", *rest) for name, *rest in moments[:-1]] + [("center", "F64", [0], 0)]
+    for kind, shape, options in (("gaussian", "[2]", {}), ("distill", "[1]", {"sigma": ["0.1"]}), ("distill", "[0]", {"sigma": ["0.1"]}),
+                                 ("distill", "[60000]", {"sigma": ["0.1"]}), ("gaussian", "[2]", {"sketch": ["2"]}),
+                                 ("gaussian", "[60000]", {"sketch": ["16000"], "sketch-by": ["frequent-directions"]})):
+        yield record(moments + levels, {
+            "state.kind": kind, "state.axes": "D", "state.shape": shape, "state.patch": "0", "state.stride": "1",
+            "state.dtype": "F32", "state.options": json.dumps(options), "state.noise": "", "state.samples": "[]",
+            "state.ranges": "[[0,3]]"})
+
+
 def png(depth, colour, row):
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -83,7 +97,7 @@ def files():
 
 def main():
     name, folder = sys.argv[1:]
-    kinds = {"fuzz_header": [headers], "fuzz_stream": [streams], "fuzz_noise": [streams], "fuzz_metric": []}.get(name, [streams, files])
+    kinds = {"fuzz_header": [headers], "fuzz_stream": [streams], "fuzz_noise": [streams], "fuzz_model": [streams, files, states], "fuzz_metric": []}.get(name, [streams, files])
     for number, content in enumerate(c for kind in kinds for c in kind()):
         with open(os.path.join(folder, f"seed-{number}"), "wb") as file:
             file.write(content)

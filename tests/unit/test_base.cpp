@@ -26,6 +26,15 @@ TEST_CASE("number: integers neither wrap nor saturate") {
   for (const char* bad : {"-5", "-0", "18446744073709551616"}) CHECK_THROWS_AS(parse_unsigned(bad), UsageError);
 }
 
+TEST_CASE("number: the parts of a list are what stands between its commas") {
+  using Parts = std::vector<std::string>;
+  CHECK(split_list("a,bc,1/2") == Parts{"a", "bc", "1/2"});
+  CHECK(split_list("one") == Parts{"one"});
+  CHECK(split_list("") == Parts{""});
+  CHECK(split_list("a,") == Parts{"a", ""});
+  CHECK(split_list(",,b") == Parts{"", "", "b"});
+}
+
 TEST_CASE("number: shortest text reads back as the same double") {
   for (const double value : {0.1, 1.0 / 3, 1e-300, 25.0, -7.25}) CHECK(parse_number(format_number(value)) == value);
   CHECK(format_number(0.1) == "0.1");

@@ -105,3 +105,53 @@ TEST_CASE("divergence by denoisers: of mixtures it is the mean of the difference
   CHECK(std::abs(found.value - mean) < 4 * std::hypot(found.error, error));
   CHECK(found.error < 0.1 * mean);
 }
+
+TEST_CASE("divergence by denoisers: of equal Gaussian laws it is 0, of near ones the closed form") {
+  // KL(N(m, L) | N(m, L (1 + e))) = sum (-e / (1 + e) + log(1 + e)) / 2, of shifted ones |shift|^2 / (2 l).
+  const Values variances = {400, 1, 1e-3, 1e-5}, mean = {100, 7, -3, 0.1};
+  const double e = 1e-5;
+  Values raised = variances;
+  for (double& value : raised) value *= 1 + e;
+  const auto law = gaussian(mean, variances, 0, 5), wide = gaussian(mean, raised, 0, 5);
+  CHECK(gaussian_denoiser_kl(*law, *law, 0).value == 0);
+  const double term = (std::log1p(e) - e / (1 + e)) / 2;
+  CHECK(gaussian_denoiser_kl(*law, *wide, 0).value == doctest::Approx(4 * term).epsilon(1e-5));
+  const auto flat = gaussian({1, 2, 3, 4, 5}, {3, 0.5}, 1e-4, 6),
+             shifted = gaussian({1, 2, 3, 4, 5}, {3, 0.5}, 1e-4, 7);
+  CHECK(gaussian_denoiser_kl(*flat, *flat, 0).value == 0);
+  CHECK(gaussian_denoiser_kl(*flat, *shifted, 0).value > 0);
+  const auto even = gaussian({1e-4, 0, 0, 0}, {1, 1, 1, 1}, 0, 8), other = gaussian({0, 0, 0, 0}, {1, 1, 1, 1}, 0, 9);
+  CHECK(gaussian_denoiser_kl(*even, *other, 0).value == doctest::Approx(0.5e-8).epsilon(1e-6));
+}
+
+TEST_CASE("divergence by denoisers: what lies beyond the ends follows the integrand's own powers") {
+  // KL(N(0, 1) | N(0, l)) is (1 / l - 1 + log l) / 2; beyond the upper end the integrand falls as sigma^-4.
+  const auto first = gaussian({0, 0}, {1, 1}, 0, 1), second = gaussian({0, 0}, {4, 4}, 0, 1);
+  const Values x = test_normals(2, 1), normals = test_normals(2, 2);
+  SampledKl far({1e-4, 1e4, 400}, 0), near({0.05, 20, 200}, 0);
+  for (SampledKl* kl : {&far, &near}) kl->add(denoiser_of(*first), denoiser_of(*second), 2, x, normals);
+  const DenoiserKl whole = far.finish(), cut = near.finish();
+  CHECK(cut.tails > 1e-4 * whole.value);
+  CHECK(cut.value == doctest::Approx(whole.value).epsilon(0.02 * cut.tails / whole.value));
+}
+
+TEST_CASE("divergence by denoisers: an infinite integral is refused, rounding is not taken for one") {
+  const auto law = gaussian({0, 0}, {1, 1}, 0, 1), flat = gaussian({0, 0}, {1}, 0, 1);
+  const Values x = test_normals(20, 1), normals = test_normals(20, 2);
+  const BatchDenoiser same = [](std::span<const double> y, double) { return Values(y.begin(), y.end()); };
+  for (const BatchDenoiser& other : {same, denoiser_of(*flat)}) {
+    SampledKl kl({1e-4, 1e4, 64}, 0);
+    kl.add(denoiser_of(*law), other, 2, x, normals);
+    CHECK_THROWS_AS(kl.finish(), DataError);
+  }
+  SampledKl inside({1, 1e4, 64}, 0), equal({1e-4, 1e4, 64}, 0);
+  inside.add(denoiser_of(*law), denoiser_of(*gaussian({0, 0}, {1e-4, 1e-4}, 0, 1)), 2, x, normals);
+  CHECK_THROWS_WITH_AS(inside.finish(), doctest::Contains("--sigma-min"), DataError);
+  const BatchDenoiser in_floats = [&](std::span<const double> y, double sigma) {
+    Values result = denoiser_of(*law)(y, sigma);
+    for (double& value : result) value = static_cast<float>(value);
+    return result;
+  };
+  equal.add(denoiser_of(*law), in_floats, 2, x, normals);
+  CHECK(equal.finish().tails == 0);
+}

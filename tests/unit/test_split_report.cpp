@@ -47,6 +47,21 @@ Vector spiked(std::size_t d, double beta) {
   return lambda;
 }
 
+TEST_CASE("split report: the spectrum of rows, and the levels of reports, by hand") {
+  // (+-3, 0) and (0, +-1): the covariance over n - 1 = 3 is diag(18, 2) / 3, its root mean variance sqrt(10 / 3).
+  const SampleRows rows{4, 2, {3, 0, -3, 0, 0, 1, 0, -1}};
+  const EquivalentSpectrum spectrum = spectrum_of_rows(rows);
+  CHECK(spectrum.dim() == 2);
+  CHECK(spectrum.inverse_degrees() == Approx(1.0 / 3).epsilon(1e-14));
+  CHECK(spectrum.values()[0] == Approx(6).epsilon(1e-14));
+  CHECK(spectrum.values()[1] == Approx(2.0 / 3).epsilon(1e-14));
+  const Vector levels = default_levels(spectrum);
+  REQUIRE(levels.size() == 3);
+  for (const auto& [level, share] : {std::pair{levels[0], 0.1}, {levels[1], 0.3}, {levels[2], 1.0}})
+    CHECK(level == Approx(share * std::sqrt(10.0 / 3)).epsilon(1e-14));
+  CHECK_THROWS_AS(spectrum_of_rows({2, 2, {1, 2, 1, 2}}), DataError);
+}
+
 /// One number of every row, by plain matrices: D(y) = m + S (S + t)^-1 (y - m) applied to unit vectors.
 struct Dense {
   std::int64_t d;
