@@ -74,6 +74,14 @@ MomentAccumulator<T> load_moments(std::int64_t dim, const Record& state) {
   return MomentAccumulator<T>::from_state(dim, saved);
 }
 
+void require_variation(double trace, std::span<const double> mean) {
+  constexpr double kRounding = 1e-13;  // of a mean
+  double square = 0;
+  for (const double value : mean) square += value * value;
+  if (trace <= kRounding * kRounding * square)
+    throw DataError("the samples are all the same: there is no law to learn");
+}
+
 template <class T>
 Moments finite_moments(MomentAccumulator<T>& moments) {
   Moments found = moments.finish();

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "linalg/moments.hpp"
 #include "tensor/record.hpp"
 
@@ -18,5 +20,8 @@ MomentAccumulator<T> load_moments(std::int64_t dim, const Record& state);
 /// The moments, both triangles of the covariance filled: the end of the accumulator. DataError if they overflowed.
 template <class T>
 Moments finite_moments(MomentAccumulator<T>& moments);
+
+/// DataError unless samples vary by more than their mean is rounded; `trace` is that of their covariance.
+void require_variation(double trace, std::span<const double> mean);
 
 }  // namespace noiseutils

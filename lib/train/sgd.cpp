@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <numeric>
 
 #include "base/error.hpp"
 #include "base/number.hpp"
@@ -8,6 +9,7 @@
 #include "model/affine.hpp"
 #include "train/fitted_range.hpp"
 #include "train/held_samples.hpp"
+#include "train/moment_state.hpp"
 #include "train/sgd_curve.hpp"
 #include "train/sgd_run.hpp"
 #include "train/sgd_setup.hpp"
@@ -30,7 +32,7 @@ class SgdStatistics : public HeldSamples {
   std::unique_ptr<Model> finish(ModelInfo info, double) override {
     const Tensor samples = rows();
     const DataSpectrum spectrum = spectrum_of(samples);
-    if (spectrum.values.back() == 0) throw DataError("nothing varies among the samples: there is nothing to learn");
+    require_variation(std::accumulate(spectrum.values.begin(), spectrum.values.end(), 0.0), spectrum.mean);
     const MatchingLaw law = law_of(spectrum, request_);
     const LearningGround ground{law, spectrum.vectors};
     SgdPlan plan = plan_of(law);

@@ -11,6 +11,7 @@
 #include "linalg/nystrom_sketch.hpp"
 #include "model/gaussian.hpp"
 #include "model/model_tensors.hpp"
+#include "train/moment_state.hpp"
 
 namespace noiseutils {
 namespace {
@@ -51,11 +52,7 @@ std::unique_ptr<Model> sketched_model(ModelInfo info, SketchedCovariance found, 
   if (!std::isfinite(found.trace))
     throw DataError("the moments are beyond what " + std::string(dtype_name(DTypeOf<T>::value)) +
                     " can hold; bring the data to a smaller scale (--scale)");
-  constexpr double kRounding = 1e-13;  // of a mean
-  double square = 0;
-  for (const double value : found.mean) square += value * value;
-  if (found.eigenvalues.empty() || found.trace <= kRounding * kRounding * square)
-    throw DataError("the samples are all the same: there is no law to learn");
+  require_variation(found.eigenvalues.empty() ? 0 : found.trace, found.mean);
   const std::int64_t dim = found.eigenvectors.dim, rank = std::min(wanted, found.eigenvectors.columns);
   double residual = found.trace;
   for (const double value : found.eigenvalues) residual -= value;

@@ -276,3 +276,12 @@ TEST_CASE("sgd: what cannot be learned so is refused") {
   Trainer trainer = sgd_trainer(level);
   CHECK_THROWS_AS(trainer.add(noisy, 0), DataError);
 }
+
+TEST_CASE("sgd: samples that are all the same vary by the rounding of their mean alone: nothing to learn from") {
+  // Without an exact mean of equal doubles: a third, and the roots of 2, 3 and 5.
+  RowMatrix rows(700, kDim);
+  rows.rowwise() = Eigen::RowVector4d(1.0 / 3, std::sqrt(2.0), std::sqrt(3.0), std::sqrt(5.0));
+  Trainer trainer = sgd_trainer({{"level", "1"}, {"steps", "5"}});
+  trainer.add(record_of(rows), 0);
+  CHECK_THROWS_WITH_AS(trainer.finish(), "the samples are all the same: there is no law to learn", DataError);
+}

@@ -43,9 +43,9 @@ void check_same(Trainer& one, Trainer& other) {
   const Record a = one.state(), b = other.state();
   CHECK(a.metadata == b.metadata);
   REQUIRE(a.tensors.size() == b.tensors.size());
-  for (const auto& [name, tensor] : a.tensors) {
-    INFO(name);
-    const Tensor mine = tensor.converted(DType::F64), theirs = b.require(name).converted(DType::F64);
+  for (const auto& entry : a.tensors) {
+    INFO(entry.first);
+    const Tensor mine = entry.second.converted(DType::F64), theirs = b.require(entry.first).converted(DType::F64);
     REQUIRE(mine.shape() == theirs.shape());
     for (std::int64_t i = 0; i < mine.size(); ++i)
       CHECK(mine.values<double>()[static_cast<std::size_t>(i)] ==
