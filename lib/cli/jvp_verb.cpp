@@ -33,6 +33,7 @@ int run_jvp(const Invocation& call) {
   const GivenLevel level = asked_level(call);
   const std::int64_t first_index = call.options.integer("first-index");
   return run_filter(call, [&](Record& record, LazyTensors&, std::int64_t first) {
+    note_level(record, level);
     DirectionRecord result(record, 1, "jvp", first);
     result.without_count();
     std::vector<Tensor> of_samples;

@@ -82,6 +82,7 @@ int run_covariance(const Invocation& call) {
     return run_rows(call, [&](const Record& record, std::int64_t first) { return rows_of(run.of(record, first)); });
   refuse_format(call);
   return run_filter(call, [&](Record& record, LazyTensors&, std::int64_t first) {
+    note_level(record, asked_level(call));
     record = record_of(record, run.of(record, first), first);
   });
 }

@@ -53,6 +53,7 @@ int run_spectrum(const Invocation& call) {
     });
   refuse_format(call);
   return run_filter(call, [&](Record& record, LazyTensors&, std::int64_t first) {
+    note_level(record, asked_level(call));
     record = record_of(record, spectra_of(denoiser, record, call, first), first);
   });
 }
