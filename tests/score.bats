@@ -155,3 +155,27 @@ assert np.abs((p[:30] - p[30:])/2e-4 - s).max() < 1e-6*np.abs(s).max()'
   fails_with 66 score --model model.safetensors missing.nst
   score --model model.safetensors --sigma 0.1 counts.nst >/dev/null
 }
+
+@test "the level that was given is written, alpha too: conversions and a second look need not be told" {
+  tensor head -n 3 leaves.nst -o clean.nst
+  noise gaussian --sigma 0.2 clean.nst -o three.nst
+  score v --sigma .3 --alpha .7 --keep-noisy --model model.safetensors three.nst | score convert --to denoiser -o converted.nst
+  score denoiser --sigma .3 --alpha .7 --model model.safetensors three.nst -o direct.nst
+  metric rmse --reference direct.nst converted.nst --format json >rmse.json
+  jq -se 'all(.rmse < 1e-6)' rmse.json
+  # alpha alone goes with the metadata's sigma.
+  score v --alpha .7 --keep-noisy --model model.safetensors three.nst | score convert --to denoiser -o converted.nst
+  score denoiser --sigma .2 --alpha .7 --model model.safetensors three.nst -o direct.nst
+  metric rmse --reference direct.nst converted.nst --format json >rmse.json
+  jq -se 'all(.rmse < 1e-6)' rmse.json
+  tensor head -n 1 clean.nst | tensor convert -o one.npy
+  { printf 'P5 5 6 255\naaaaaaaaaa' && head -c 20 /dev/zero; } >mask.pgm
+  for verb in "spectrum --top 1" "covariance --top 1" "jvp --vector one.npy" "directions --top 1 --mask mask.pgm"; do
+    # shellcheck disable=SC2086
+    score $verb --sigma .3 --alpha .7 --model model.safetensors three.nst | tensor info --format json >info.json
+    jq -se 'all(.noise_removed | fromjson | .sigma == 0.3 and .alpha == 0.7)' info.json
+    # shellcheck disable=SC2086
+    score $verb --sigma .3 --model model.safetensors clean.nst | tensor info --format json >info.json
+    jq -se 'all(.noise_removed | fromjson | .sigma == 0.3 and (has("alpha") | not))' info.json
+  done
+}

@@ -32,6 +32,7 @@ int run_jvp(const Invocation& call) {
   DirectionFile vectors(call.options.text("vector"), read_options(call));
   const GivenLevel level = asked_level(call);
   return run_filter(call, [&](Record& record, LazyTensors&, std::int64_t first) {
+    note_level(record, level);
     DirectionRecord result(record, 1, "jvp", first);
     result.without_count();
     std::vector<Tensor> of_samples;

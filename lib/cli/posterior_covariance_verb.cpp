@@ -101,6 +101,7 @@ int run_covariance(const Invocation& call) {
   const int code =
       rows ? run_rows(call, [&](const Record& record, std::int64_t first) { return rows_of(run.of(record, first)); })
            : run_filter(call, [&](Record& record, LazyTensors&, std::int64_t first) {
+               note_level(record, asked_level(call));
                record = record_of(record, run.of(record, first), first);
              });
   run.finish();

@@ -60,6 +60,7 @@ int run_spectrum(const Invocation& call) {
                                      return rows_of(spectra_of(denoiser, record, call, first, unsettled));
                                    })
                         : run_filter(call, [&](Record& record, LazyTensors&, std::int64_t first) {
+                            note_level(record, asked_level(call));
                             record = record_of(record, spectra_of(denoiser, record, call, first, unsettled), first);
                           });
   unsettled.finish();

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "base/registry.hpp"
 #include "denoise/apply.hpp"
 #include "denoise/strided.hpp"
@@ -83,6 +84,22 @@ Tensor divided(const Tensor& y, const std::vector<NoiseLevel>& levels) {
 
 }  // namespace
 
+std::string used_noise(const Record& record, const GivenLevel& measurement) {
+  if (!measurement.alpha) return known_noise(record, measurement.sigma);
+  std::vector<std::string> texts;
+  for (const NoiseLevel& level : levels_of_samples(record, measurement)) {
+    nlohmann::json law = {{"family", "gaussian"}, {"sigma", level.sigma}};
+    if (level.alpha != 1) law["alpha"] = level.alpha;
+    texts.push_back(json_text(law));
+  }
+  const bool common = std::all_of(texts.begin(), texts.end(), [&](const auto& text) { return text == texts.front(); });
+  return common ? texts.front() : json_text(texts);
+}
+
+void note_level(Record& record, const GivenLevel& measurement) {
+  if (measurement.alpha || measurement.sigma) record.metadata["noise"] = used_noise(record, measurement);
+}
+
 FieldOfSamples::FieldOfSamples(std::shared_ptr<const Model> model, const FieldEntry& field,
                                const GivenLevel& measurement)
     : model_(model),
@@ -131,7 +148,7 @@ void FieldOfSamples::apply(Record& record) {
     record.metadata["model"] = model_metadata(model_->info());
   else
     record.metadata.erase("model");
-  record.metadata["noise.removed"] = known_noise(record, measurement_.sigma);
+  record.metadata["noise.removed"] = used_noise(record, measurement_);
   record.metadata.erase("noise");
 }
 

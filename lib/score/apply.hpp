@@ -15,6 +15,12 @@ struct GivenLevel {
   std::optional<double> sigma;  ///< else from the metadata
 };
 
+/// The metadata text of the noise that samples are taken to have: what `measurement` gives, alpha where it is not 1 as
+/// noise diffuse writes it, else what `noise` says.
+std::string used_noise(const Record& record, const GivenLevel& measurement);
+/// Metadata `noise` becomes used_noise(), where a level is given.
+void note_level(Record& record, const GivenLevel& measurement);
+
 /// Replaces `data` of each sample, y, by the field of a model, or of another denoiser, there. `data` keeps its shape,
 /// F64 stays F64, all else becomes F32. Metadata: `field` names it, `noise` moves to `noise.removed`. Throws DataError
 /// if the model does not fit or the noise is unknown.
