@@ -234,3 +234,16 @@ END_OF_PYTHON
   fails_with 66 "$plot" -o x.svg missing.json
   [ ! -e x.svg ]
 }
+
+@test "an option of one report names that report, whether the other is asked for or none" {
+  for report in "" --advise; do
+    fails_with 64 train-linear gaussian $report --sizes 10 drawn.nst -o none.json
+    grep -q -- '--sizes is for --split-report (try' "$BATS_TEST_TMPDIR/fails.err"
+  done
+  for report in "" --split-report; do
+    fails_with 64 train-linear gaussian ${report:+"$report"} --tolerance 0.1 drawn.nst -o none.json
+    grep -q -- '--tolerance is for --advise (try' "$BATS_TEST_TMPDIR/fails.err"
+  done
+  fails_with 64 train-linear gaussian --levels 1 drawn.nst -o none.json
+  grep -q -- '--levels is for --split-report and --advise (try' "$BATS_TEST_TMPDIR/fails.err"
+}

@@ -204,3 +204,10 @@ np.save('good.npy', np.delete(x, [0, 1500], 0))"
   train-linear gaussian small.npy -o model.safetensors 2>err
   [ ! -s err ]
 }
+
+@test "--every beyond 30 days is refused: there would never be a checkpoint" {
+  fails_with 64 train-linear gaussian --checkpoint far.ckpt --every 1e300h small.npy -o out.safetensors
+  grep -q -- '--every 1e300h: at most 720h' "$BATS_TEST_TMPDIR/fails.err"
+  fails_with 64 train-linear gaussian --checkpoint far.ckpt --every 721h small.npy -o out.safetensors
+  train-linear gaussian --checkpoint far.ckpt --every 720h small.npy -o month.safetensors
+}

@@ -159,3 +159,8 @@ END_OF_PYTHON
     jq -e ".vectors == 12 * $copies" rows.json
   done
 }
+
+@test "distill: of a denoiser that changes nothing no share of the score is explained: nan" {
+  train-linear distill --denoiser cat --sigma 0.3 leaves.npy -o same.safetensors --report same.json
+  jq -e '.score_explained_variance == "nan" and .residual < 1e-9' same.json
+}

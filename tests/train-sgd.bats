@@ -187,3 +187,9 @@ END
   refused 65 train-linear sgd --level 0.2 noisy.nst
   refused 65 train-linear sgd --level 0.2 --max-size 1 drawn.safetensors drawn.safetensors
 }
+
+@test "rows of a curve all have the gradient noise scale, nan where minibatches tell nothing" {
+  train-linear sgd --level 0.2 --steps 20 --curve keys.json small.npy -o model.safetensors
+  jq -es 'map(has("gradient_noise_scale")) | all' keys.json
+  jq -es '.[0].gradient_noise_scale == "nan"' keys.json
+}

@@ -162,3 +162,12 @@ END
   fails_with 65 train-linear merge damaged.safetensors -o out.safetensors
   grep -q product "$BATS_TEST_TMPDIR/fails.err"
 }
+
+@test "samples by elements that were read as one image are told of --axes ND, before any memory is asked for" {
+  py -c "import numpy as np
+np.save('wide.npy', np.zeros((500, 784), np.float32)); np.save('flat.npy', np.zeros((5, 7), np.float32))"
+  fails_with 65 train-linear gaussian wide.npy -o out.safetensors
+  grep -qF 'sample wide.npy: is HW[500,784]: a covariance of 392000 dimensions takes 572 GiB; an array of samples by elements needs --axes ND, or give --sketch' "$BATS_TEST_TMPDIR/fails.err"
+  fails_with 65 train-linear gaussian flat.npy -o out.safetensors
+  grep -qF 'there is 1 (an array of samples by elements needs --axes ND)' "$BATS_TEST_TMPDIR/fails.err"
+}

@@ -73,6 +73,8 @@ std::vector<OptionSpec> checkpoint_options() {
 Checkpoint::Checkpoint(const Invocation& call)
     : path_(call.options.text("checkpoint")), resume_(call.options.flag("resume")), written_at_(now()) {
   every_ = with_context("--every", [&] { return parse_duration(call.options.text("every")); });
+  constexpr double kLongest = 30 * 24 * 3600.0;  // no run lasts as long: a slip of the pen would mean no checkpoint
+  if (every_ > kLongest) throw UsageError("--every " + call.options.text("every") + ": at most 720h, 30 days");
   if (path_.empty()) {
     if (resume_) throw UsageError("--resume goes on from a checkpoint: give --checkpoint FILE");
     if (call.options.given("every")) throw UsageError("--every is of checkpoints: give --checkpoint FILE");

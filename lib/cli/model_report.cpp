@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
@@ -17,6 +18,8 @@ Row row_of(const nlohmann::ordered_json& object) {
       row.emplace_back(key, value.get<std::int64_t>());
     else if (value.is_number())
       row.emplace_back(key, value.get<double>());
+    else if (value.is_null())  // how JSON writes what is not finite
+      row.emplace_back(key, std::numeric_limits<double>::quiet_NaN());
     else
       row.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "base/error.hpp"
 #include "base/number.hpp"
@@ -122,15 +123,29 @@ std::vector<OptionSpec> data_report_options() {
   };
 }
 
+namespace {
+
+/// What --split-report alone has options of, and --advise, and what both have.
+constexpr const char* kOfSplits[] = {"sizes", "splits", "draws", "truth"};
+constexpr const char* kOfAdvice[] = {"tolerance"};
+constexpr const char* kOfBoth[] = {"levels", "max-size", "format"};
+
+void refuse_options(const OptionValues& options, std::span<const char* const> names, const char* owner) {
+  for (const char* name : names)
+    if (options.given(name)) throw UsageError(std::string("--") + name + " is for " + owner);
+}
+
+}  // namespace
+
 bool asks_data_report(const Invocation& call) {
   const auto asks = [&](const char* name) { return call.options.declared(name) && call.options.flag(name); };
-  if (!asks("split-report") && !asks("advise")) {
-    for (const char* name : {"sizes", "levels", "splits", "draws", "truth", "tolerance", "max-size", "format"})
-      if (call.words.front() == "gaussian" && call.options.given(name))
-        throw UsageError(std::string("--") + name + " is for --split-report and --advise");
-    return false;
+  if (asks("split-report") || asks("advise")) return true;
+  if (call.words.front() == "gaussian") {
+    refuse_options(call.options, kOfSplits, "--split-report");
+    refuse_options(call.options, kOfAdvice, "--advise");
+    refuse_options(call.options, kOfBoth, "--split-report and --advise");
   }
-  return true;
+  return false;
 }
 
 bool asks_data_report(int argc, const char* const* argv) {
@@ -147,9 +162,8 @@ int write_data_report(const Invocation& call) {
                            "first-index", "skip-bad", "unnumbered", "checkpoint", "every", "resume"})
     if (options.declared(name) && options.given(name))
       throw UsageError(std::string("--") + name + " is no option of " + (splits ? "--split-report" : "--advise"));
-  for (const char* name : {"sizes", "splits", "draws", "truth"})
-    if (!splits && options.given(name)) throw UsageError(std::string("--") + name + " is for --split-report");
-  if (splits && options.given("tolerance")) throw UsageError("--tolerance is for --advise");
+  if (!splits) refuse_options(options, kOfSplits, "--split-report");
+  if (splits) refuse_options(options, kOfAdvice, "--advise");
   return splits ? write_split_report(call) : write_advice(call, report_seed(options));
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "base/error.hpp"
 #include "cli/filter.hpp"
@@ -12,24 +13,57 @@
 namespace noiseutils {
 namespace {
 
-/// Which samples are missing, as far as numbers tell: "samples 100 to 199".
+/// The samples before the last known one that no state has: "sample 3 is missing", "samples 3, 100 to 199 are missing";
+/// empty where there are none.
 std::string gaps(const std::map<std::int64_t, std::int64_t>& ranges) {
   std::string text;
-  std::int64_t next = 0;
+  std::int64_t next = 0, missing = 0;
   for (const auto& [first, end] : ranges) {
-    if (first > next) text += (text.empty() ? "" : ", ") + std::to_string(next) + " to " + std::to_string(first - 1);
+    if (first > next) {
+      text += (text.empty() ? "" : ", ") + std::to_string(next);
+      if (first - next > 1) text += " to " + std::to_string(first - 1);
+      missing += first - next;
+    }
     next = std::max(next, end);
   }
-  if (!text.empty()) return "samples " + text + " are missing";
-  return next > 0 ? "up to sample " + std::to_string(next - 1) + " none is missing" : "their samples have no numbers";
+  if (text.empty()) return text;
+  return missing == 1 ? "sample " + text + " is missing" : "samples " + text + " are missing";
 }
 
+/// What is missing where shards are: as far as numbers tell.
+std::string what_is_missing(const std::map<std::int64_t, std::int64_t>& ranges) {
+  if (ranges.empty()) return "their samples have no numbers";
+  const std::string known = gaps(ranges);
+  return known.empty() ? "a shard after sample " + std::to_string(ranges.rbegin()->second - 1) + " is missing" : known;
+}
+
+/// With --expect the shards are counted. Without it a model of numbers with a hole is made, and told about: a shard may
+/// have failed. A state is a part of something by its nature.
 void expect(const Invocation& call, const Trainer& trainer) {
-  if (!call.options.has("expect")) return;
+  if (!call.options.has("expect")) {
+    const std::string missing = gaps(trainer.ranges());
+    if (!missing.empty() && !call.options.has("state"))
+      std::fprintf(stderr, "train-linear: warning: %s (--expect N refuses)\n", missing.c_str());
+    return;
+  }
   const std::int64_t expected = call.options.integer("expect"), found = trainer.shards();
-  if (found == expected) return;
-  throw DataError(std::to_string(found) + " of " + std::to_string(expected) +
-                  " shards are there: " + (found < expected ? gaps(trainer.ranges()) : "more than there should be"));
+  if (found > expected)
+    throw DataError(std::to_string(found) + " shards are there, " + std::to_string(expected) + " expected");
+  if (found < expected)
+    throw DataError(std::to_string(found) + " of " + std::to_string(expected) +
+                    " shards are there: " + what_is_missing(trainer.ranges()));
+}
+
+/// What is written must not take the place of what is read: a shard is the work of hours. Compares device and inode.
+void refuse_inputs_as_outputs(const Invocation& call) {
+  for (const char* name : {"output", "state", "report"}) {
+    const std::string path = call.options.text(name);
+    for (const std::string& file : call.files) {
+      std::error_code absent;
+      if (!path.empty() && path != "-" && file != "-" && std::filesystem::equivalent(path, file, absent))
+        throw UsageError(path + " is one of the states to merge: write to a file of another name");
+    }
+  }
 }
 
 /// The states of all files one after the other: no more than two are in memory, the sum and the one that is added.
@@ -53,7 +87,18 @@ class Merging {
   std::vector<std::string> histories_;
 };
 
+/// `unnamed`: nobody said that states come on standard input, so an error there is told with what may have been meant.
+std::optional<Record> next_state(RecordReader& reader, bool unnamed) {
+  try {
+    return reader.next();
+  } catch (const DataError& error) {
+    if (!unnamed) throw;
+    throw DataError(std::string(error.what()) + " (name the files that --state wrote)");
+  }
+}
+
 int merge(const Invocation& call) {
+  refuse_inputs_as_outputs(call);
   const auto writer = open_result(call);
   ModelReport report(call);
   Merging merging;
@@ -64,7 +109,7 @@ int merge(const Invocation& call) {
   for (const std::string& file : files) {
     const auto reader = open_records({file}, how);
     std::int64_t place = 0;
-    while (const auto state = reader->next()) {
+    while (const auto state = next_state(*reader, call.files.empty() && place == 0)) {
       const std::string name = file == "-" ? "state " + std::to_string(place) : file;
       with_context(name, [&] { merging.add(*state, name); });
       ++place;

@@ -3,6 +3,7 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "base/error.hpp"
@@ -39,6 +40,14 @@ struct Parts {
   double variance = 0;  // V(D)
   Vector y, estimate;
 };
+
+/// 1 - above / below, a share of explained variance. `scale`: of the terms that `below` is the difference of. NaN where
+/// nothing but their rounding is left and there is an error to explain, 1 where there is none either.
+double explained(double above, double below, double scale) {
+  constexpr double kRounding = 1e-12;
+  if (below > kRounding * scale) return 1 - above / below;
+  return above > kRounding * scale ? std::numeric_limits<double>::quiet_NaN() : 1;
+}
 
 double ratio(double above, double below) { return below > 0 ? above / below : 0; }
 
@@ -82,8 +91,10 @@ DistillFigures distill_figures(const DistilledMoments& moments, const AffineForm
   figures.gap = std::sqrt(std::max(0.0, gap) / dim);
   figures.gap_floor = std::sqrt(left * (dim + 1) / freedom / dim);
   const double error = parts.error_of(wiener, offset);
-  figures.gaussian_explained = 1 - ratio(error, parts.variance);
-  figures.score_explained = 1 - ratio(error, parts.variance - 2 * parts.dy.trace() + parts.yy.trace());
+  const double of_noisy = parts.yy.trace();
+  figures.gaussian_explained = explained(error, parts.variance, of_noisy);
+  figures.score_explained =
+      explained(error, parts.variance - 2 * parts.dy.trace() + of_noisy, parts.variance + of_noisy);
   figures.score_rmse = std::sqrt(error / dim) / t;
   return figures;
 }

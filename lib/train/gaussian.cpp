@@ -1,4 +1,7 @@
+#include <cmath>
+
 #include "base/error.hpp"
+#include "base/number.hpp"
 #include "linalg/moments.hpp"
 #include "train/covariance.hpp"
 #include "train/fourth_moment.hpp"
@@ -62,6 +65,18 @@ class GaussianStatistics : public VectorStatistics {
   std::optional<FourthMoment> fourth_;  // where the shrinker wants it
 };
 
+/// A covariance beyond any machine's memory is refused before it is asked for: most such are of arrays of samples by
+/// elements that were read as one image.
+void refuse_beyond_memory(const VectorLayout& layout) {
+  constexpr std::int64_t kMostDimensions = 92000;  // d (d + 1) / 2 doubles in 32 GiB
+  const std::int64_t dim = layout.dim();
+  if (dim <= kMostDimensions) return;
+  const double gib = static_cast<double>(dim) * static_cast<double>(dim) / 2 * sizeof(double) / (1 << 30);
+  throw DataError("is " + layout.axes + shape_text(layout.shape) + ": a covariance of " + std::to_string(dim) +
+                  " dimensions takes " + format_number(std::round(gib)) +
+                  " GiB; an array of samples by elements needs --axes ND, or give --sketch");
+}
+
 bool wants_fourth(const CovarianceRequest& request) { return request.shrinker->name == "lw"; }
 
 template <class T>
@@ -90,6 +105,7 @@ TrainKind gaussian_training() {
   return {"gaussian", "mean and covariance, full or of low rank", options,
           [](const VectorLayout& layout, const OptionValues& given) {
             if (wants_sketch(given)) return sketch_statistics(layout, given);
+            refuse_beyond_memory(layout);
             if (given.flag("missing") && given.flag("weigh"))
               throw UsageError("--missing weighs by itself: no --weigh");
             if (given.flag("missing")) return missing_statistics(layout, given);

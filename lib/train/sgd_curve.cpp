@@ -51,6 +51,8 @@ std::string LearningCurve::lines(const MatchingLaw& law, bool plain_sgd, std::in
     if (sum.theory) put("excess_theory", *sum.theory);
     if (sum.average) put("excess_average", *sum.average / runs);
     // Near the minimum the estimate of a squared norm may be below 0: then nothing is known of the ratio.
+    // The key is in every row nevertheless, so that the rows make a table.
+    row["gradient_noise_scale"] = "nan";
     if (sum.estimated && sum.estimated->square > 0)
       put("gradient_noise_scale", sum.estimated->trace / sum.estimated->square);
     put("gradient_noise_scale_exact", sum.exact.trace / sum.exact.square);

@@ -165,7 +165,10 @@ std::unique_ptr<Model> Trainer::finish() {
   const std::int64_t count = statistics_ ? statistics_->count() : 0;
   if (count < 2)
     throw DataError("a law takes at least 2 samples (or patches) to learn; there " +
-                    std::string(count == 1 ? "is 1" : "are 0"));
+                    std::string(count == 1 ? "is 1" : "are 0") +
+                    (count == 1 && info_.patch == 0 && info_.shape.size() == 2
+                         ? " (an array of samples by elements needs --axes ND)"
+                         : ""));
   check_pass();
   info_.kind = kind_.name;
   info_.count = count;

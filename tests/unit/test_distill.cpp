@@ -123,6 +123,7 @@ TEST_CASE("distill: the gap of two affine denoisers is the closed form, and the 
   const double error = v / 4 + (m / 2 + 1) * (m / 2 + 1);  // E (y / 2 + 1)^2
   CHECK(figures.gaussian_explained == doctest::Approx(1 - error / v).epsilon(1e-10));
   CHECK(figures.score_rmse == doctest::Approx(std::sqrt(error)).epsilon(1e-10));
+  CHECK(std::isnan(figures.score_explained));  // D - y = 1 does not vary: no share of that is explained
 }
 
 TEST_CASE(
