@@ -24,7 +24,7 @@ sample       model  .nst         sample --model INPUT
 score        stream .nst         score --model MODEL INPUT
 score        stream .json        score divergence --model MODEL INPUT
 score        stream .json        score check --model MODEL INPUT
-score        stream .nst         score spectrum --top 2 --model MODEL INPUT
+score        stream .nst         score spectrum --top 2 --tolerance 0.3 --model MODEL INPUT
 END
 }
 
