@@ -41,6 +41,9 @@ setup() {
   fails_with 64 "$submit" --dry-run -o model.safetensors gaussian --state x -- many.npy
   fails_with 64 "$submit" --dry-run -o model.safetensors gaussian --rank none -- many.npy
   fails_with 64 "$submit" --dry-run -o model.safetensors mixture --passes -1 -- many.npy
+  fails_with 64 "$submit" --dry-run -o model.safetensors gaussian --split-report -- many.npy
+  fails_with 64 "$submit" --dry-run -o model.safetensors merge -- many.npy
+  fails_with 64 "$submit" --dry-run -o model.safetensors gaussian -- many.npy leaf-1.npy many.npy
   fails_with 66 "$submit" --dry-run -o model.safetensors gaussian -- many.npy absent.npy
   fails_with 66 "$submit" --dry-run -o model.safetensors mixture --start absent --iterations 2 -- many.npy
   fails_with 73 "$submit" --dry-run -o nowhere/model.safetensors gaussian -- many.npy
@@ -67,4 +70,18 @@ setup() {
   mapfile -d '' -t command <model.safetensors.slurm/command
   [ "${command[*]:1}" = "gaussian --rank 2" ]
   [ "$(cat model.safetensors.slurm/shards)" = 3 ]
+}
+
+@test "submit-train: a job that sbatch does not take leaves nothing, and takes back the job before" {
+  mkdir bin
+  printf '#!/bin/sh\n[ ! -e taken ] || { echo "sbatch: no" >&2; exit 1; }\n: >taken\necho 7\n' >bin/sbatch
+  printf '#!/bin/sh\necho "$@" >cancelled\n' >bin/scancel
+  chmod +x bin/*
+  PATH=$PWD/bin:$PATH
+  status=0
+  "$submit" -o model.safetensors gaussian -- many.npy >jobs 2>said || status=$?
+  [ "$status" -eq 69 ]
+  [ "$(cat cancelled)" = 7 ]
+  grep -q '^submit-train: sbatch did not take merge_0' said
+  [ ! -e model.safetensors.slurm ]
 }
