@@ -120,7 +120,7 @@ WAYS
   cp run.ckpt before
   again() { fails_with "$@" --checkpoint run.ckpt --resume stream.nst -o part.safetensors; }
   again 65 train-linear gaussian --rank 6
-  grep -q -- '--rank "5", this one has "6"' "$BATS_TEST_TMPDIR/fails.err"
+  grep -q -- '--rank "5", this one has --rank "6"' "$BATS_TEST_TMPDIR/fails.err"
   again 65 train-linear stationary
   grep -q kind "$BATS_TEST_TMPDIR/fails.err"
   again 65 train-linear gaussian --rank 5 --first-index 7

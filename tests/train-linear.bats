@@ -87,7 +87,7 @@ END
   [ "$(value eigenvectors_shape info)" = "[5,30]" ]
   train-linear gaussian --rank 6 --state other.safetensors --first-index 700 small.npy
   fails_with 65 train-linear merge state.safetensors other.safetensors
-  grep -q options "$BATS_TEST_TMPDIR/fails.err"
+  grep -q -- '--rank 6, the states before have --rank 5' "$BATS_TEST_TMPDIR/fails.err"
   fails_with 64 train-linear gaussian --rank 0 small.npy
   fails_with 64 train-linear gaussian --rank most small.npy
   fails_with 64 train-linear gaussian --shrink much small.npy

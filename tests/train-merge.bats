@@ -90,7 +90,7 @@ END_OF_PYTHON
   learn stationary shard-1.npy
   refused 'kind stationary, the states before have gaussian'
   learn gaussian --rank 3 shard-1.npy
-  refused options
+  refused '--rank 3, the states before have no --rank'
   learn gaussian --patch 2 shard-1.npy
   refused 'patch 2'
   noise dead-leaves -n 10 --height 6 --width 4 -o wide.npy

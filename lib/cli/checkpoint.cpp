@@ -50,10 +50,12 @@ void check_settings(const std::string& own, const std::string& theirs) {
   if (!other.is_object()) throw DataError("is no checkpoint of train-linear");
   for (const auto& [name, value] : mine.items()) {
     const std::string was = other.contains(name) && other[name].is_string() ? other[name].get<std::string>() : "";
+    const auto said = [&option = name](const std::string& text) {
+      return text.empty() ? "no " + option : (option.empty() ? "kind" : option) + " \"" + text + '"';
+    };
     if (was == value.get<std::string>()) continue;
-    throw DataError("is the checkpoint of a run with " + (name.empty() ? "kind" : name) + " \"" + was +
-                    "\", this one has \"" + value.get<std::string>() +
-                    "\": give the same options, or remove it to start anew");
+    throw DataError("is the checkpoint of a run with " + said(was) + ", this one has " +
+                    said(value.get<std::string>()) + ": give the same options, or remove it to start anew");
   }
 }
 

@@ -1,6 +1,7 @@
 // What a trainer leaves to others: states to merge, checkpoints to go on from.
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/json.hpp"
@@ -92,6 +93,27 @@ void Trainer::take(const VectorLayout& layout, std::unique_ptr<Statistics> stati
   statistics_ = std::move(statistics);
 }
 
+namespace {
+
+/// Throws DataError naming the first option in which two runs differ, as one would type it.
+void check_same_options(const std::string& own, const std::string& theirs) {
+  const nlohmann::json mine = parse_json(own), other = parse_json(theirs);
+  std::set<std::string> names;
+  for (const auto* all : {&mine, &other})
+    for (const auto& [name, values] : all->items()) names.insert(name);
+  for (const std::string& name : names) {
+    const auto typed = [&name](const nlohmann::json& all) {
+      if (!all.contains(name)) return "no --" + name;
+      std::string text = "--" + name;
+      for (const nlohmann::json& value : all[name]) text += " " + (value.is_string() ? value.get<std::string>() : "?");
+      return text;
+    };
+    if (typed(mine) != typed(other)) throw DataError("has " + typed(other) + ", the states before have " + typed(mine));
+  }
+}
+
+}  // namespace
+
 /// Throws DataError naming the first thing in which the state is of another run.
 void Trainer::check_same_run(const StateHeader& other) const {
   const auto differs = [](const std::string& what, const std::string& own, const std::string& theirs) {
@@ -99,7 +121,7 @@ void Trainer::check_same_run(const StateHeader& other) const {
   };
   differs("kind", kind_.name, other.kind);
   if (!statistics_) return;
-  differs("options", options_text(kind_.options, request_.options), other.options);
+  check_same_options(options_text(kind_.options, request_.options), other.options);
   differs("patch", std::to_string(info_.patch), std::to_string(other.layout.patch));
   differs("stride", std::to_string(info_.stride), std::to_string(other.layout.stride));
   differs("axes", info_.axes, other.layout.axes);
