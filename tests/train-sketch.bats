@@ -104,7 +104,7 @@ END
   tensor slice --from 150 small.npy |
     train-linear gaussian --sketch 20 --seed 1 --first-index 150 --state seed.safetensors
   fails_with 65 train-linear merge part-0.safetensors seed.safetensors -o other.safetensors
-  grep -q options "$BATS_TEST_TMPDIR/fails.err"
+  grep -q -- 'has --seed 1, the states before have no --seed' "$BATS_TEST_TMPDIR/fails.err"
 }
 
 @test "sketch: frequent-directions merges within its bound; patches are learned by both" {

@@ -10,6 +10,7 @@ namespace noiseutils {
 namespace {
 
 constexpr std::int64_t kColumns = 512;  // of the data that one thread copies
+constexpr std::int64_t kFewRows = 32;   // that memory is taken for at first: a damaged state may claim any l and d
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
@@ -95,11 +96,11 @@ void FrequentDirections<T>::append(const double* row) {
   ++buffer_.columns;
 }
 
-/// Takes memory for `rows` rows, and for twice those before.
+/// Takes memory for `rows` rows: for few at first, then for all that there may be, so that little is copied.
 template <class T>
 void FrequentDirections<T>::grow(std::int64_t rows) {
   const std::int64_t d = dim(), n = buffer_.columns;
-  TallFactor larger{d, n, std::min(2 * directions_, std::max(rows, 2 * buffer_.leading)), {}};
+  TallFactor larger{d, n, rows <= kFewRows ? std::min(2 * directions_, kFewRows) : 2 * directions_, {}};
   larger.values.resize(index(d * larger.leading));
   parallel_blocks((d + kColumns - 1) / kColumns, [&](std::int64_t tile) {
     for (std::int64_t j = tile * kColumns; j < std::min(d, (tile + 1) * kColumns); ++j)

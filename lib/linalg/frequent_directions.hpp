@@ -14,9 +14,7 @@ namespace noiseutils {
 /// keeps at most 2 l rows B; when they are full, every squared singular value is lowered by the l-th, at least, and
 ///   0 <= A^T A - B^T B,   |A^T A - B^T B|_2 <= |A - A_k|_F^2 / (l - k) for every k < l.
 /// Two sketches merge by stacking their rows, and keep the bound. What a sketch is depends on the order of its rows and
-/// on how they were split. Memory: that of the
-/// rows so far, 2 l d doubles at most (half as much again while room is made for the last of them), and a block of
-/// rows; about 8 l d operations a row.
+/// on how they were split. Memory: 2 l d doubles (of few rows fewer) and a block of rows; about 8 l d operations a row.
 /// Source: Ghashami, Liberty, Phillips, Woodruff 2016, "Frequent directions: simple and deterministic matrix
 /// sketching", algorithm 2 and section 3.
 template <class T>
