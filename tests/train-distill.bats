@@ -83,9 +83,9 @@ END_OF_PYTHON
   train-linear distill --model gaussian.safetensors --sigma 0.1 end.nst --first-index 500 --state b.safetensors
   train-linear distill --model mixture.safetensors --sigma 0.2 end.nst --first-index 500 --state c.safetensors
   train-linear distill --model mixture.safetensors --center gaussian.safetensors --sigma 0.1 end.nst --first-index 500 --state d.safetensors
-  for other in b:model c:options d:center; do
+  for other in b:model c:--sigma.0.2 d:center; do
     fails_with 65 train-linear merge a.safetensors "${other%:*}.safetensors" >message
-    grep -q "${other#*:}" message
+    grep -q -e "${other#*:}" message
   done
 }
 
