@@ -64,3 +64,27 @@ value() { head -n 1 "$2" | jq -r ".$1"; }
 
 # close_to A B TOLERANCE
 close_to() { awk -v a="$1" -v b="$2" -v t="$3" 'BEGIN { d = a - b; if (d < 0) d = -d; if (d > t) { print a " is not within " t " of " b; exit 1 } }'; }
+
+# anonymous_peak COMMAND...: sets PEAK to the largest anonymous memory seen, in MiB.
+anonymous_peak() {
+  "$@" >/dev/null &
+  local job=$! now
+  PEAK=0
+  while now=$(awk '/^RssAnon/ { print int($2 / 1024) }' /proc/$job/status 2>/dev/null) && [ -n "$now" ]; do
+    if [ "$now" -gt "$PEAK" ]; then PEAK=$now; fi
+    sleep 0.01
+  done
+  wait $job
+  echo "$PEAK MiB: $*"
+  [ "$PEAK" -gt 0 ]
+}
+
+# Python that reads a record: read(path) gives its tensors by name.
+# shellcheck disable=SC2034
+READ_RECORD='
+import json, numpy as np
+CODES = {"F64": "<f8", "F32": "<f4", "I64": "<i8"}
+def read(path):
+    raw = open(path, "rb").read(); n = int.from_bytes(raw[:8], "little"); h = json.loads(raw[8:8+n]); h.pop("__metadata__")
+    return {k: np.frombuffer(raw[8+n:][slice(*v["data_offsets"])], CODES[v["dtype"]]).reshape(v["shape"]) for k, v in h.items()}
+'

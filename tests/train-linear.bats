@@ -10,13 +10,7 @@ setup_file() {
 
 setup() { cd "$BATS_FILE_TMPDIR" || return; }
 
-# The Python below reads a record: tensors by name.
-read_record='
-import json, numpy as np
-CODES = {"F64": "<f8", "F32": "<f4", "I64": "<i8"}
-def read(path):
-    raw = open(path, "rb").read(); n = int.from_bytes(raw[:8], "little"); h = json.loads(raw[8:8+n]); h.pop("__metadata__")
-    return {k: np.frombuffer(raw[8+n:][slice(*v["data_offsets"])], CODES[v["dtype"]]).reshape(v["shape"]) for k, v in h.items()}
+READ_RECORD+='
 def covariance(model):
     u = model["eigenvectors"].astype(float); lam = model["eigenvalues"].astype(float)
     u = u if u.shape[0] == lam.size else u.T
@@ -27,7 +21,7 @@ def covariance(model):
   needs numpy
   train-linear gaussian --shrink none small.npy -o model.safetensors
   py - <<END
-$read_record
+$READ_RECORD
 m = read("model.safetensors"); x = np.load("small.npy").reshape(700, 30).astype(float)
 assert np.allclose(m["mean"].ravel(), x.mean(0), atol=1e-6)
 c = np.cov(x.T, bias=True)
@@ -40,7 +34,7 @@ END
   tensor head images.nst | tensor convert -o one.npy
   train-linear gaussian --patch 4 --shrink none one.npy -o model.safetensors
   py - <<END
-$read_record
+$READ_RECORD
 from numpy.lib.stride_tricks import sliding_window_view
 x = sliding_window_view(np.load("one.npy").reshape(40, 30), (4, 4)).reshape(-1, 16).astype(float)
 m = read("model.safetensors"); c = np.cov(x.T, bias=True)
@@ -54,7 +48,7 @@ END
   tensor slice --to 40 small.npy | noise gaussian --sigma 0.1 -o few.npy
   train-linear gaussian --shrink oas --sigma 0.1 few.npy -o model.safetensors
   py - <<END
-$read_record
+$READ_RECORD
 x = np.load("few.npy").reshape(40, 30).astype(float); s = np.cov(x.T); p, n = 30, 39
 t, t2 = np.trace(s), np.trace(s @ s)
 rho = min(1, ((1 - 2/p) * t2 + t * t) / ((n + 1 - 2/p) * (t2 - t * t / p)))
@@ -106,7 +100,7 @@ END
   needs numpy
   train-linear stationary --shrink none small.npy -o model.safetensors
   py - <<END
-$read_record
+$READ_RECORD
 m = read("model.safetensors"); x = np.load("small.npy").astype(float)
 p = (np.abs(np.fft.rfft2(x - x.mean()))**2).mean(0) / 30
 found = m["power"].reshape(6, 3)
@@ -139,7 +133,7 @@ END
     # shellcheck disable=SC2086
     for seed in 1 2 3 4 5 6 7 8; do noise $family --seed $seed small.npy; done | train-linear gaussian -o noisy.safetensors
     py - <<END
-$read_record
+$READ_RECORD
 c, n = covariance(read("clean.safetensors")), covariance(read("noisy.safetensors"))
 assert abs(np.trace(n) / np.trace(c) - 1) < .02, np.trace(n) / np.trace(c)
 assert np.linalg.norm(n - c) < .06 * np.linalg.norm(c), np.linalg.norm(n - c) / np.linalg.norm(c)
@@ -157,7 +151,7 @@ END
     tensor slice --from 301 double.npy | train-linear $kind --state part-2.safetensors --first-index 301 
     train-linear merge part-2.safetensors part-0.safetensors part-1.safetensors -o merged.safetensors
     py - $kind <<END
-$read_record
+$READ_RECORD
 import sys
 a, b = read("whole.safetensors"), read("merged.safetensors")
 if sys.argv[1] == "gaussian": a, b = {"c": covariance(a), "m": a["mean"]}, {"c": covariance(b), "m": b["mean"]}
@@ -174,7 +168,7 @@ END
   done
   train-linear merge part-1.safetensors part-2.safetensors part-0.safetensors -o merged.safetensors
   py - <<END
-$read_record
+$READ_RECORD
 a, b = covariance(read("whole.safetensors")), covariance(read("merged.safetensors"))
 assert np.linalg.norm(a - b) <= 1e-6 * np.linalg.norm(a)
 END

@@ -141,11 +141,8 @@ for i in range(3): np.save(f'seventh-{i}.npy', x[200 * i:200 * i + 200])"
     train-linear gaussian --skip-bad --first-index $((200 * i)) --state seventh-$i.safetensors seventh-$i.npy 2>/dev/null
   done
   train-linear merge seventh-[201].safetensors --state merged.safetensors
-  py - <<'END_OF_PYTHON'
-import json, numpy as np
-def read(path):
-    raw = open(path, "rb").read(); n = int.from_bytes(raw[:8], "little"); h = json.loads(raw[8:8+n]); h.pop("__metadata__")
-    return {k: np.frombuffer(raw[8+n:][slice(*v["data_offsets"])], {"F64": "<f8", "F32": "<f4", "I64": "<i8"}[v["dtype"]]).reshape(v["shape"]) for k, v in h.items()}
+  py - <<END_OF_PYTHON
+$READ_RECORD
 a, b = read("seventh.safetensors"), read("merged.safetensors")
 assert a["count"] == b["count"] and a["edge_index"].tolist() == b["edge_index"].tolist() and len(a["edge_index"]) < 256
 for k in "mean", "scatter": assert np.linalg.norm(a[k] - b[k]) <= 1e-12 * np.linalg.norm(a[k])

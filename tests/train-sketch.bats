@@ -10,13 +10,7 @@ setup_file() {
 
 setup() { cd "$BATS_FILE_TMPDIR" || return; }
 
-# The Python below reads a record: tensors by name.
-read_record='
-import json, numpy as np
-CODES = {"F64": "<f8", "F32": "<f4", "I64": "<i8"}
-def read(path):
-    raw = open(path, "rb").read(); n = int.from_bytes(raw[:8], "little"); h = json.loads(raw[8:8+n]); h.pop("__metadata__")
-    return {k: np.frombuffer(raw[8+n:][slice(*v["data_offsets"])], CODES[v["dtype"]]).reshape(v["shape"]) for k, v in h.items()}
+READ_RECORD+='
 def covariance(model):
     u = model["eigenvectors"].astype(float); d = u.shape[1]; rho = model["residual_variance"] if "residual_variance" in model else 0
     return (u.T * model["eigenvalues"]) @ u + rho * (np.eye(d) - u.T @ u)
@@ -27,7 +21,7 @@ def covariance(model):
   train-linear gaussian --sketch 20 --state state.safetensors small.npy
   train-linear gaussian --sketch 20 --rank 7 small.npy -o model.safetensors
   py - <<END
-$read_record
+$READ_RECORD
 all = np.load("small.npy").reshape(700, 120).astype(float); d = 120; scale = np.sqrt(20 / (8 * d))
 s = read("state.safetensors"); x = all[:512]; c = x - x.mean(0)
 assert s["count"] == 512 and list(s["edge_index"]) == list(range(512, 700))
@@ -57,7 +51,7 @@ np.save('low.npy', (r.standard_normal((400, 5)) @ r.standard_normal((5, 200)) + 
   for how in nystrom frequent-directions; do
     train-linear gaussian --axes ND --sketch 12 --rank 5 --sketch-by $how low.npy -o $how.safetensors
     py - <<END
-$read_record
+$READ_RECORD
 x = np.load("low.npy"); c = np.cov(x.T, bias=True); m = read("$how.safetensors")
 assert np.abs(covariance(m) - c).max() < 1e-9 * np.abs(c).max()
 assert abs(np.trace(covariance(m)) / np.trace(c) - 1) < 1e-11
@@ -72,7 +66,7 @@ END
     train-linear gaussian --sketch 30 --sketch-by $how small.npy -o clean.safetensors
     train-linear gaussian --sketch 30 --sketch-by $how noisy.nst -o model.safetensors
     py - <<END
-$read_record
+$READ_RECORD
 c, m = (np.trace(covariance(read(f + ".safetensors"))) for f in ("clean", "model"))
 assert abs(c - m) < 0.02 * c, (c, m)
 END
@@ -95,7 +89,7 @@ END
   done
   train-linear merge part-400.safetensors part-0.safetensors part-150.safetensors -o merged.safetensors
   py - <<END
-$read_record
+$READ_RECORD
 a, b = (read(f + ".safetensors") for f in ("whole", "merged"))
 assert np.abs(a["eigenvalues"] - b["eigenvalues"]).max() < 1e-12 * a["eigenvalues"].max()
 assert np.abs(covariance(a) - covariance(b)).max() < 5e-7 * a["eigenvalues"].max()  # eigenvectors are written as floats
@@ -116,7 +110,7 @@ END
   done
   train-linear merge fd-300.safetensors fd-0.safetensors -o merged.safetensors
   py - <<END
-$read_record
+$READ_RECORD
 x = np.load("small.npy").reshape(700, 120).astype(float); c = np.cov(x.T, bias=True); w = np.linalg.eigvalsh(c)[::-1]
 m = read("merged.safetensors"); u = m["eigenvectors"].astype(float)
 left = np.linalg.eigvalsh(c - (u.T * m["eigenvalues"]) @ u)

@@ -1,8 +1,7 @@
 #include "base/error.hpp"
+#include "cli/direction_filter.hpp"
 #include "cli/filter.hpp"
-#include "cli/jacobian_options.hpp"
 #include "cli/jacobian_verbs.hpp"
-#include "cli/row_filter.hpp"
 #include "cli/standard_options.hpp"
 #include "score/edit_directions.hpp"
 #include "score/edit_mask.hpp"
@@ -88,14 +87,8 @@ int run_directions(const Invocation& call) {
   if (call.options.given("directions") && call.options.given("top"))
     throw UsageError("--directions and --top exclude each other: both tell how many");
   EditRun run(call);
-  const bool rows = call.options.flag("rows");
-  if (!rows) refuse_format(call);
-  const int code =
-      rows ? run_rows(call, [&](const Record& record, std::int64_t first) { return rows_of(run.of(record, first)); })
-           : run_filter(call, [&](Record& record, LazyTensors&, std::int64_t first) {
-               note_level(record, asked_level(call));
-               record = record_of(record, run.of(record, first), first);
-             });
+  const auto find = [&](const Record& record, std::int64_t first) { return run.of(record, first); };
+  const int code = run_direction_filter(call, find, rows_of, record_of);
   run.finish();
   return code;
 }

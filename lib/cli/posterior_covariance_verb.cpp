@@ -1,8 +1,6 @@
 #include "base/error.hpp"
-#include "cli/filter.hpp"
-#include "cli/jacobian_options.hpp"
+#include "cli/direction_filter.hpp"
 #include "cli/jacobian_verbs.hpp"
-#include "cli/row_filter.hpp"
 #include "cli/standard_options.hpp"
 #include "denoise/direction_file.hpp"
 #include "score/jacobian_samples.hpp"
@@ -96,14 +94,8 @@ Record record_of(const Record& noisy, const std::vector<Along>& all, std::int64_
 
 int run_covariance(const Invocation& call) {
   CovarianceRun run(call);
-  const bool rows = call.options.flag("rows");
-  if (!rows) refuse_format(call);
-  const int code =
-      rows ? run_rows(call, [&](const Record& record, std::int64_t first) { return rows_of(run.of(record, first)); })
-           : run_filter(call, [&](Record& record, LazyTensors&, std::int64_t first) {
-               note_level(record, asked_level(call));
-               record = record_of(record, run.of(record, first), first);
-             });
+  const auto find = [&](const Record& record, std::int64_t first) { return run.of(record, first); };
+  const int code = run_direction_filter(call, find, rows_of, record_of);
   run.finish();
   return code;
 }

@@ -1,7 +1,5 @@
-#include "cli/filter.hpp"
-#include "cli/jacobian_options.hpp"
+#include "cli/direction_filter.hpp"
 #include "cli/jacobian_verbs.hpp"
-#include "cli/row_filter.hpp"
 #include "cli/standard_options.hpp"
 #include "score/jacobian_samples.hpp"
 #include "score/spectrum.hpp"
@@ -53,16 +51,10 @@ Record record_of(const Record& noisy, const std::vector<JacobianSpectrum>& spect
 int run_spectrum(const Invocation& call) {
   JacobianOfDenoiser denoiser = asked_jacobian(call);
   UnsettledSearches unsettled(call);
-  const bool rows = call.options.flag("rows");
-  if (!rows) refuse_format(call);
-  const int code = rows ? run_rows(call,
-                                   [&](const Record& record, std::int64_t first) {
-                                     return rows_of(spectra_of(denoiser, record, call, first, unsettled));
-                                   })
-                        : run_filter(call, [&](Record& record, LazyTensors&, std::int64_t first) {
-                            note_level(record, asked_level(call));
-                            record = record_of(record, spectra_of(denoiser, record, call, first, unsettled), first);
-                          });
+  const auto find = [&](const Record& record, std::int64_t first) {
+    return spectra_of(denoiser, record, call, first, unsettled);
+  };
+  const int code = run_direction_filter(call, find, rows_of, record_of);
   unsettled.finish();
   return code;
 }

@@ -15,20 +15,6 @@ zeros() {
   truncate -s $((128 + $4 * 4)) "$1"
 }
 
-# anonymous_peak COMMAND...: sets PEAK to the largest anonymous memory seen, in MiB.
-anonymous_peak() {
-  "$@" >/dev/null &
-  local job=$! now
-  PEAK=0
-  while now=$(awk '/^RssAnon/ { print int($2 / 1024) }' /proc/$job/status 2>/dev/null) && [ -n "$now" ]; do
-    if [ "$now" -gt "$PEAK" ]; then PEAK=$now; fi
-    sleep 0.01
-  done
-  wait $job
-  echo "$PEAK MiB: $*"
-  [ "$PEAK" -gt 0 ]
-}
-
 @test "denoise: 100 megapixels, grey, wide and colour, take less than 512 MiB beyond file pages" {
   train-linear gaussian --patch 8 leaves.nst -o grey.safetensors
   zeros square.nst HW 10000,10000 100000000

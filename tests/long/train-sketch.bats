@@ -10,20 +10,6 @@ setup_file() {
 
 setup() { cd "$BATS_FILE_TMPDIR" || return; }
 
-# anonymous_peak COMMAND...: sets PEAK to the largest anonymous memory seen, in MiB.
-anonymous_peak() {
-  "$@" >/dev/null &
-  local job=$! now
-  PEAK=0
-  while now=$(awk '/^RssAnon/ { print int($2 / 1024) }' /proc/$job/status 2>/dev/null) && [ -n "$now" ]; do
-    if [ "$now" -gt "$PEAK" ]; then PEAK=$now; fi
-    sleep 0.01
-  done
-  wait $job
-  echo "$PEAK MiB: $*"
-  [ "$PEAK" -gt 0 ]
-}
-
 @test "sketch: 100,000 dimensions take 8 d L bytes and a block of samples; a covariance would take 40 GB" {
   # 8 d L = 106 MiB, a block 98 MiB, the model 25 MiB.
   anonymous_peak train-linear gaussian --sketch 138 --rank 64 leaves.nst -o nystrom.safetensors
@@ -37,10 +23,7 @@ anonymous_peak() {
   tensor convert leaves.nst -o leaves.npy
   train-linear gaussian --sketch 138 --rank 138 leaves.nst -o nystrom.safetensors
   py - <<END
-import json, numpy as np
-def read(path):
-    raw = open(path, "rb").read(); n = int.from_bytes(raw[:8], "little"); h = json.loads(raw[8:8+n]); h.pop("__metadata__")
-    return {k: np.frombuffer(raw[8+n:][slice(*v["data_offsets"])], {"F64": "<f8", "F32": "<f4"}[v["dtype"]]) for k, v in h.items()}
+$READ_RECORD
 x = np.load("leaves.npy").reshape(400, 100000); x = x - x.mean(0, dtype=float)
 w = np.linalg.eigvalsh(x @ x.T / 400)[::-1]
 m = read("nystrom.safetensors"); found = m["eigenvalues"]
